@@ -1,0 +1,269 @@
+"""Every parameter of pimmi, once: its type, default, unit, range, and why it has that value."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pimmi.errors import SettingsError
+from pimmi.parameters import Section, hint, parameters, setting, to_toml
+
+Values = Mapping[str, Mapping[str, Any]]
+
+ALGORITHMS = ("components", "louvain", "leiden")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageSettings(Section):
+    """How files are read."""
+
+    name = "images"
+
+    working_size: int = setting(
+        256,
+        unit="px",
+        minimum=128,
+        maximum=1024,
+        why="Long side of the image in which keypoints are looked for: 256 finds about as many copies as 384 "
+        "in half the time; use 384 or more for small stickers in large pictures.",
+    )
+    max_pixels: int = setting(
+        200_000_000,
+        unit="px",
+        minimum=1_000_000,
+        why="A larger image is listed as unreadable, so that one file can't fill the memory.",
+    )
+    max_bytes: int = setting(
+        200_000_000,
+        unit="bytes",
+        minimum=1_000_000,
+        why="A larger file is listed as unreadable, so that one file can't fill the memory.",
+    )
+    thumbnail_size: int = setting(
+        128,
+        unit="px",
+        minimum=32,
+        maximum=512,
+        why="Long side of the grey thumbnail on which a link is checked pixel by pixel.",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureSettings(Section):
+    """What is kept of an image: SIFT keypoints (Lowe 2004) and their descriptors."""
+
+    name = "features"
+
+    keypoints: int = setting(
+        400,
+        unit="keypoints an image",
+        minimum=20,
+        maximum=5000,
+        why="The strongest that are kept: more finds smaller shared parts; disk and time grow with it.",
+    )
+    octave_layers: int = setting(
+        3, unit="layers", minimum=1, maximum=10, why="Scales looked at in each octave, as in Lowe's paper."
+    )
+    contrast_threshold: float = setting(
+        0.013,
+        minimum=0.0,
+        maximum=1.0,
+        why="Weaker extrema are dropped: below OpenCV's .04, so that flat images still get enough keypoints.",
+    )
+    edge_threshold: float = setting(
+        10.0, minimum=1.0, maximum=100.0, why="Keypoints on straight edges are dropped, as in Lowe's paper."
+    )
+    sigma: float = setting(
+        1.6, unit="px", minimum=0.5, maximum=5.0, why="Blur of the first scale, as in Lowe's paper."
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class MatchingSettings(Section):
+    """When two images are linked."""
+
+    name = "matching"
+
+    probes: int = setting(
+        16,
+        unit="cells",
+        minimum=1,
+        maximum=1024,
+        why="Index cells in which a descriptor is looked for: more finds more true matches, and is slower.",
+    )
+    sketch_distance: int = setting(
+        22,
+        unit="bits of 64",
+        minimum=0,
+        maximum=64,
+        why="Descriptors whose sketches differ by more are not compared further: a cheap first sieve.",
+    )
+    descriptor_distance: float = setting(
+        0.8,
+        minimum=0.0,
+        maximum=2.0,
+        why="Euclidean distance between two RootSIFT descriptors of norm 1 up to which they match.",
+    )
+    position_tolerance: float = setting(
+        0.03,
+        unit="fraction of the long side",
+        minimum=0.001,
+        maximum=0.5,
+        why="How far a matched keypoint may lie from where the transform puts it and still agree with it.",
+    )
+    minimum_inliers: int = setting(
+        4,
+        unit="keypoints",
+        minimum=2,
+        maximum=1000,
+        why="Keypoints that must agree with one transform: with three, chance alone makes links.",
+    )
+    minimum_score: float = setting(
+        2.0,
+        unit="−log10 of the expected number of false alarms",
+        minimum=-100.0,
+        maximum=1000.0,
+        why="At 2, one false link is expected by chance in a hundred whole corpora like this one.",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupingSettings(Section):
+    """How links become clusters."""
+
+    name = "grouping"
+
+    algorithm: str = setting(
+        "leiden",
+        choices=ALGORITHMS,
+        why="Leiden (Traag 2019) parts images that are only chained together, where components can't, and "
+        "its clusters are always connected, which Louvain doesn't guarantee.",
+    )
+    resolution: float = setting(
+        0.05,
+        unit="weight of links for each pair of images",
+        minimum=0.0,
+        maximum=1.0,
+        why="Clusters are at least about this densely linked inside, and less densely between them: higher "
+        "makes more, smaller clusters; unused by components.",
+    )
+
+
+PRESETS: dict[str, Values] = {
+    "fast": {"features": {"keypoints": 200}, "matching": {"probes": 8}},
+    "balanced": {},
+    "thorough": {
+        "images": {"working_size": 384},
+        "features": {"keypoints": 700},
+        "matching": {"probes": 32},
+    },
+}
+
+SHARD_SECTIONS = ("images", "features")
+LINK_SECTIONS = ("images", "features", "matching")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """All parameters, by section; raises SettingsError for a value of the wrong type or out of its range."""
+
+    images: ImageSettings = field(default_factory=ImageSettings)
+    features: FeatureSettings = field(default_factory=FeatureSettings)
+    matching: MatchingSettings = field(default_factory=MatchingSettings)
+    grouping: GroupingSettings = field(default_factory=GroupingSettings)
+
+    @classmethod
+    def preset(cls, name: str) -> Settings:
+        """The settings named `fast`, `balanced` (the defaults) or `thorough`."""
+        if name not in PRESETS:
+            raise SettingsError(f"there is no preset {name!r}{hint(name, PRESETS)}")
+        return cls().updated(PRESETS[name])
+
+    @classmethod
+    def load(cls, path: str | Path, *, preset: str = "balanced") -> Settings:
+        """The values of a TOML file; what it leaves out comes from the preset."""
+        base = cls.preset(preset)
+        try:
+            values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        except OSError as error:
+            raise SettingsError(f"{path} can't be read: {error.strerror}") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{path} is not a valid TOML file: {error}") from error
+        try:
+            return base.updated(values)
+        except SettingsError as error:
+            raise SettingsError(f"{path}: {error}") from None
+
+    @classmethod
+    def from_dict(cls, values: Values) -> Settings:
+        """The inverse of `to_dict`; what is left out has its default."""
+        return cls().updated(values)
+
+    def updated(self, values: Values) -> Settings:
+        """These settings with the given values (section -> parameter -> value) in place of their own."""
+        merged = self.to_dict()
+        for name, section in values.items():
+            if name not in SECTIONS:
+                raise SettingsError(_unknown_section(name))
+            if not isinstance(section, Mapping):
+                raise SettingsError(f"{name} must be a section, with its settings under [{name}]")
+            for key, value in section.items():
+                if key not in merged[name]:
+                    raise SettingsError(_unknown_key(name, key))
+                merged[name][key] = value
+        return Settings(**{name: SECTIONS[name](**section) for name, section in merged.items()})
+
+    def to_dict(self) -> dict[str, dict[str, Any]]:
+        """Section -> parameter -> value, of plain types."""
+        return asdict(self)
+
+    def values_of(self, sections: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """The values on which shards (`SHARD_SECTIONS`) or links (`LINK_SECTIONS`) depend."""
+        everything = self.to_dict()
+        return {name: everything[name] for name in sections}
+
+    def differences(self, other: Settings, *, sections: Iterable[str] = LINK_SECTIONS) -> list[str]:
+        """What differs, each as `features.keypoints (400, 200)`: the value here, then the other's."""
+        theirs = other.to_dict()
+        return [
+            f"{name}.{key} ({value}, {theirs[name][key]})"
+            for name, section in self.values_of(sections).items()
+            for key, value in section.items()
+            if value != theirs[name][key]
+        ]
+
+    def to_toml(self) -> str:
+        """A TOML file that `load` reads back, with the meaning of each parameter above it."""
+        lines = ["# Settings of pimmi. A line that is left out has the value of its preset.", ""]
+        for name, section in self.to_dict().items():
+            kind = SECTIONS[name]
+            lines += [f"# {kind.__doc__}", f"[{name}]"]
+            for parameter in parameters(kind):
+                lines += [to_toml(parameter, section[parameter.name]), ""]
+        return "\n".join(lines)
+
+
+SECTIONS: dict[str, type[Any]] = {
+    kind.name: kind for kind in (ImageSettings, FeatureSettings, MatchingSettings, GroupingSettings)
+}
+
+
+def _unknown_section(name: str) -> str:
+    homes = [section for section, kind in SECTIONS.items() if name in _keys(kind)]
+    if homes:
+        return f"{name} is not a section: write it under [{homes[0]}]"
+    return f"there is no section [{name}]{hint(name, SECTIONS)}"
+
+
+def _unknown_key(section: str, key: str) -> str:
+    homes = [name for name, kind in SECTIONS.items() if key in _keys(kind)]
+    if homes:
+        return f"{section}.{key} does not exist: {key} belongs under [{homes[0]}]"
+    return f"{section}.{key} does not exist{hint(key, _keys(SECTIONS[section]))}"
+
+
+def _keys(section: type[Any]) -> list[str]:
+    return [parameter.name for parameter in parameters(section)]

@@ -46,9 +46,10 @@ def parameters(section: type[Any]) -> tuple[Field[Any], ...]:
     return fields(section)
 
 
-def checked(section: str, parameter: Field[Any], value: object) -> Value:
+def checked(section: str, parameter: Field[Any], value: object) -> Any:
     """The value in the parameter's own type; raises SettingsError if that can't be or it is out of range."""
-    kind = type(parameter.default)
+    default: Any = parameter.default
+    kind = type(default)
     typed: Any = float(value) if kind is float and type(value) is int else value
     if type(typed) is not kind or (kind is float and not math.isfinite(typed)):
         raise SettingsError(f"{section}.{parameter.name} must be {TYPE_NAMES[kind]}, not {value!r}")

@@ -1,0 +1,1 @@
+"""Corpora with known copies, to see what pimmi finds."""

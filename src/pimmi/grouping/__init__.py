@@ -1,0 +1,1 @@
+"""From links between images to clusters of images."""

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from .raster import Image, decode, encode_jpeg, random_colour, resize, scale
+from pimmi.demo.raster import Image, decode, encode_jpeg, random_colour, resize, scale
 
 
 def unchanged(image: Image, rng: np.random.Generator) -> Image:

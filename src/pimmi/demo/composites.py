@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 
-from .dressing import enclose
-from .raster import Image, resize, scale
+from pimmi.demo.dressing import enclose
+from pimmi.demo.raster import Image, resize, scale
 
 
 def _fit_inside(image: Image, host: Image, *, share: float) -> Image:

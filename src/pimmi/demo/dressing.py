@@ -5,10 +5,10 @@ import numpy as np
 from PIL import Image as PillowImage
 from PIL import ImageDraw
 
-from .emoji import EMOJI, emoji
-from .frames import browser, phone
-from .lettering import font, wrap, write_bold
-from .raster import Colour, Image, random_colour
+from pimmi.demo.emoji import EMOJI, emoji
+from pimmi.demo.frames import browser, phone
+from pimmi.demo.lettering import font, wrap, write_bold
+from pimmi.demo.raster import Colour, Image, random_colour
 
 PHRASES = (
     "BREAKING NEWS",

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from PIL import Image as PillowImage
 from PIL import ImageDraw
 
-from .lettering import font
+from pimmi.demo.lettering import font
 
 SIDE = 256
 OVERSAMPLING = 4

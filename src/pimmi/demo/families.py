@@ -6,8 +6,8 @@ from functools import partial
 
 import numpy as np
 
-from . import alterations, composites, dressing
-from .raster import Image, encode_jpeg
+from pimmi.demo import alterations, composites, dressing
+from pimmi.demo.raster import Image, encode_jpeg
 
 Alteration = Callable[[Image, np.random.Generator], Image]
 Composition = Callable[[Image, Image, np.random.Generator], Image]

@@ -7,8 +7,8 @@ import numpy as np
 from PIL import Image as PillowImage
 from PIL import ImageDraw
 
-from .lettering import font, write_bold
-from .raster import Image, resize
+from pimmi.demo.lettering import font, write_bold
+from pimmi.demo.raster import Image, resize
 
 PHONE = (540, 1080)
 BROWSER = (1024, 768)

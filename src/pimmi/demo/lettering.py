@@ -2,7 +2,7 @@
 
 from PIL import ImageDraw, ImageFont
 
-from .raster import Colour
+from pimmi.demo.raster import Colour
 
 
 def font(size: float) -> ImageFont.FreeTypeFont:

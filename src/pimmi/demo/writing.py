@@ -9,11 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import PimmiError
-from .families import FAMILIES, Family
-from .raster import Image, decode
-
-TRUTH_COLUMNS = ("path", "origins", "attack", "kind")
+from pimmi.demo.families import FAMILIES, Family
+from pimmi.demo.raster import Image, decode
+from pimmi.errors import PimmiError
+from pimmi.evaluation import TRUTH_COLUMNS
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,86 @@
+"""The clusters table: which images hold together through their links."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from pimmi.errors import SettingsError
+from pimmi.grouping.communities import Labels, Weights, connected_components, leiden, louvain
+from pimmi.settings import ALGORITHMS
+
+COLUMNS: dict[str, pa.DataType] = {
+    "image_id": pa.string(),
+    "cluster_id": pa.string(),
+    "cluster_rank": pa.int32(),
+    "cluster_size": pa.int32(),
+    "degree": pa.int32(),
+    "quality": pa.float64(),
+}
+CLUSTERS_SCHEMA = pa.schema(COLUMNS)
+METHODS = {"louvain": louvain, "leiden": leiden}
+
+
+def cluster(
+    image_ids: Sequence[str],
+    queries: Labels,
+    results: Labels,
+    weights: Weights,
+    *,
+    algorithm: str,
+    resolution: float,
+) -> pa.Table:
+    """One row for each image of a cluster, sorted by rank, then image; a cluster has two images or more.
+
+    `image_ids` are distinct and sorted; `queries` and `results` (int64, one for each link) are places in
+    it, and `weights` (float64) are positive. A pair of images may have several links: their weights add up,
+    and it counts once in `degree` and `quality`. The columns are those of `CLUSTERS_SCHEMA`:
+
+    - cluster_id: the smallest image_id of the cluster;
+    - cluster_rank: 1 for the cluster of most images; of two with as many, the smaller cluster_id is first;
+    - cluster_size: how many images it has;
+    - degree: with how many images of its cluster this one is linked;
+    - quality: the share of the cluster's pairs of images that are linked, from near 0 (a chain) to 1 (all).
+
+    Raises SettingsError for an algorithm that doesn't exist.
+    """
+    if algorithm == "components":
+        labels = connected_components(queries, results, nodes=len(image_ids))
+    elif algorithm in METHODS:
+        labels = METHODS[algorithm](queries, results, weights, nodes=len(image_ids), resolution=resolution)
+    else:
+        raise SettingsError(f"there is no algorithm {algorithm!r}: known are {', '.join(ALGORITHMS)}")
+    sizes = np.bincount(labels)
+    first = np.unique(labels, return_index=True)[1]
+    ranks = np.empty(len(sizes), np.int64)
+    ranks[np.argsort(-sizes, kind="stable")] = np.arange(1, len(sizes) + 1)
+
+    degrees = _degrees(queries, results, labels)
+    linked_pairs = np.bincount(labels, degrees, minlength=len(sizes)) / 2
+    pairs = sizes * (sizes - 1) / 2
+
+    members = np.flatnonzero(sizes[labels] > 1)
+    members = members[np.argsort(ranks[labels[members]], kind="stable")]
+    of_member = labels[members]
+    ids = pa.array(image_ids, pa.string())
+    return pa.table(
+        [
+            ids.take(members),
+            ids.take(first[of_member]),
+            ranks[of_member],
+            sizes[of_member],
+            degrees[members],
+            linked_pairs[of_member] / pairs[of_member],
+        ],
+        schema=CLUSTERS_SCHEMA,
+    )
+
+
+def _degrees(queries: Labels, results: Labels, labels: Labels) -> NDArray[np.int64]:
+    inside = (labels[queries] == labels[results]) & (queries != results)
+    queries, results = queries[inside], results[inside]
+    pairs = np.unique(np.column_stack([np.minimum(queries, results), np.maximum(queries, results)]), axis=0)
+    return np.bincount(pairs.ravel(), minlength=len(labels))

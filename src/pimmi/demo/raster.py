@@ -14,9 +14,14 @@ Colour = tuple[int, int, int]
 
 
 def decode(data: bytes) -> Image:
-    """Decode the bytes of an image file, upright (EXIF orientation applied)."""
+    """Decode an image file: upright (EXIF orientation applied), and on white where it is transparent."""
     with PillowImage.open(io.BytesIO(data)) as picture:
-        return np.asarray(ImageOps.exif_transpose(picture).convert("RGB"))
+        upright = ImageOps.exif_transpose(picture)
+    if not upright.has_transparency_data:
+        return np.asarray(upright.convert("RGB"))
+    canvas = PillowImage.new("RGBA", upright.size, "white")
+    canvas.alpha_composite(upright.convert("RGBA"))
+    return np.asarray(canvas.convert("RGB"))
 
 
 def encode_jpeg(image: Image, *, quality: int) -> bytes:

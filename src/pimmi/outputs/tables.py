@@ -1,0 +1,65 @@
+"""The three tables of a study and what each of their columns means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableDescription:
+    """What one row of a table is, and the meaning of each column, in the order of the columns."""
+
+    row: str
+    columns: dict[str, str]
+
+
+TABLES = {
+    "links": TableDescription(
+        row="two images of which one shows a part, or all, of the other",
+        columns={
+            "query_path": "one of the two images; paths start at the folder of images",
+            "result_path": "the other one",
+            "variant": "plain, or what was done to one of the two: mirror, negative, mirror-negative",
+            "score": "−log10 of how many such pairs chance alone is expected to make: higher is surer",
+            "nb_match_ransac": "keypoints of the two images that agree with the transform (inliers)",
+            "a11": "x' = a11 x + a12 y + tx is where the pixel (x, y) of query lies in result, from the left",
+            "a12": "see a11",
+            "tx": "see a11; pixels of the files at full size, turned upright, as are x, y, x' and y'",
+            "a21": "y' = a21 x + a22 y + ty is where the pixel (x, y) of query lies in result, from the top",
+            "a22": "see a21",
+            "ty": "see a21; in pixels",
+            "query_coverage": "share of query's area that result covers, from 0 to 1",
+            "result_coverage": "share of result's area that query covers, from 0 to 1",
+            "agreement": "share of the overlap where both show the same, pixel by pixel, from 0 to 1",
+            "conflict": "share of the overlap where they differ; what is left of it is blank in both",
+        },
+    ),
+    "clusters": TableDescription(
+        row="an image file that is in a cluster",
+        columns={
+            "path": "the file; paths start at the folder of images",
+            "image_id": "its content: files that are the same byte for byte have the same id",
+            "cluster_id": "the smallest image_id of its cluster",
+            "cluster_rank": "1 for the largest cluster",
+            "cluster_size": "how many images the cluster has",
+            "nb_points": "keypoints found in the image",
+            "degree": "with how many images of its cluster this one is linked",
+            "quality": "share of the cluster's pairs of images that are linked: low for a chain, 1 for all",
+        },
+    ),
+    "images": TableDescription(
+        row="an image file",
+        columns={
+            "path": "the file; paths start at the folder of images",
+            "image_id": "its content: files that are the same byte for byte have the same id",
+            "status": "ok, unreadable, or low-information (too plain to be matched other than byte for byte)",
+            "reason": "why it can't be read; else empty",
+            "width": "of the upright image, in pixels",
+            "height": "of the upright image, in pixels",
+            "format": "what the file is, whatever its name says: jpeg, png, …",
+            "bytes": "size of the file",
+            "nb_points": "keypoints found in the image",
+            "duplicate_of": "the first path with the same content, byte for byte; else empty",
+        },
+    ),
+}

@@ -1,0 +1,71 @@
+"""JPEG files, decoded by libjpeg-turbo straight to grey at a reduced scale."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import simplejpeg
+from PIL import JpegImagePlugin
+
+from pimmi.errors import UnreadableImage
+from pimmi.images import pillow
+from pimmi.images.raster import Grey, Raster, check_size
+
+END_OF_IMAGE = b"\xff\xd9"
+REDUCTIONS = (8, 4, 2)
+"""The reductions for which libjpeg-turbo has fast transforms; those between them cost more than full size."""
+
+
+def read(data: bytes, *, working_size: int, max_pixels: int) -> Raster:
+    """The image at the smallest fast scale whose long side still covers `working_size`.
+
+    A file whose data stop early, or are so damaged that the picture can't be completed, is unreadable; one
+    that lacks nothing but its end marker is read. What libjpeg-turbo doesn't handle (CMYK, odd sampling) and
+    harmless faults (stray bytes between markers) go through Pillow. Raises UnreadableImage, or what the
+    decoders raise for damaged data.
+    """
+    try:
+        height, width, colours, _ = simplejpeg.decode_jpeg_header(data)
+    except ValueError:
+        return pillow.read(data, kind="jpeg", working_size=working_size, max_pixels=max_pixels)
+    check_size(width=width, height=height, max_pixels=max_pixels)
+    if colours not in ("YCbCr", "RGB", "Gray"):
+        return pillow.read(data, kind="jpeg", working_size=working_size, max_pixels=max_pixels)
+    try:
+        grey = _grey(data, width=width, height=height, working_size=working_size)
+    except ValueError as error:
+        if "premature end" not in str(error).lower():
+            return pillow.read(data, kind="jpeg", working_size=working_size, max_pixels=max_pixels)
+        grey = _completed(data, width=width, height=height, working_size=working_size)
+    return Raster(grey, width, height, _orientation(data, max_pixels=max_pixels))
+
+
+def _grey(data: bytes, *, width: int, height: int, working_size: int) -> Grey:
+    longest = max(width, height)
+    reduction = next((factor for factor in REDUCTIONS if longest >= working_size * factor), 1)
+    wanted = -(-longest // reduction)
+    pixels = simplejpeg.decode_jpeg(
+        data,
+        colorspace="GRAY",
+        min_width=wanted if width >= height else 0,
+        min_height=wanted if height > width else 0,
+    )
+    return np.asarray(pixels[..., 0], dtype=np.uint8)
+
+
+def _completed(data: bytes, *, width: int, height: int, working_size: int) -> Grey:
+    """The image of a file that may lack only its end marker."""
+    try:
+        return _grey(data + END_OF_IMAGE, width=width, height=height, working_size=working_size)
+    except ValueError as error:
+        raise UnreadableImage(pillow.truncated("jpeg")) from error
+
+
+def _orientation(data: bytes, *, max_pixels: int) -> int:
+    """The EXIF orientation, 1 to 8; 1 if the EXIF data are damaged: the picture itself is not."""
+    try:
+        with pillow.quiet(max_pixels=max_pixels):
+            return pillow.orientation(JpegImagePlugin.JpegImageFile(io.BytesIO(data)))
+    except Exception:
+        return 1

@@ -1,0 +1,73 @@
+"""The grey pixels that a decoder hands over, and how they are made small and upright."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pimmi.errors import UnreadableImage
+
+Grey = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Raster:
+    """An image as stored in its file: not yet turned, and perhaps decoded at a reduced scale.
+
+    `grey` is (h, w) uint8; `width` and `height` are the stored size in pixels; `orientation` is the value
+    of the EXIF tag of that name, 1 to 8.
+    """
+
+    grey: Grey
+    width: int
+    height: int
+    orientation: int = 1
+
+    @property
+    def turned(self) -> bool:
+        """Whether the upright image is as wide as the stored one is high."""
+        return self.orientation >= 5
+
+
+def check_size(*, width: int, height: int, max_pixels: int) -> None:
+    """Raise UnreadableImage for an image without pixels or with more than `max_pixels`."""
+    if width <= 0 or height <= 0:
+        raise UnreadableImage("an image without pixels: its width or height is zero")
+    if width * height > max_pixels:
+        raise UnreadableImage(too_large(f"{width} x {height}", max_pixels=max_pixels))
+
+
+def too_large(what: str, *, max_pixels: int) -> str:
+    """The reason of an image that is refused for its size."""
+    return f"too large: {what} pixels, more than images.max_pixels = {max_pixels} allows"
+
+
+def fitted(*, width: int, height: int, long_side: int) -> tuple[int, int]:
+    """(width, height) of the image reduced to `long_side`; its own size if it is not larger than that."""
+    longest = max(width, height)
+    if longest <= long_side:
+        return width, height
+    return (
+        max(1, (width * long_side + longest // 2) // longest),
+        max(1, (height * long_side + longest // 2) // longest),
+    )
+
+
+def reduced(grey: Grey, *, width: int, height: int) -> Grey:
+    """The pixels averaged over areas down to (height, width)."""
+    if grey.shape == (height, width):
+        return grey
+    return cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+
+
+def upright(grey: Grey, *, orientation: int) -> Grey:
+    """Undo the EXIF orientation: turn and mirror the pixels the way that a viewer shows them."""
+    if orientation in (2, 5, 7):
+        grey = grey[:, ::-1]
+    elif orientation == 4:
+        grey = grey[::-1]
+    quarter_turns = {3: 2, 5: 1, 6: 3, 7: 3, 8: 1}
+    return np.ascontiguousarray(np.rot90(grey, quarter_turns.get(orientation, 0)))

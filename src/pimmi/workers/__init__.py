@@ -1,0 +1,1 @@
+"""Run tasks elsewhere than in this process: on a pool of local processes."""

@@ -1,0 +1,60 @@
+"""What runs inside a worker's process."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pickle
+import signal
+import threading
+import traceback
+from collections.abc import Sequence
+from multiprocessing import parent_process
+from multiprocessing.connection import Connection, wait
+
+from pimmi.workers.outcome import Done, Failed
+
+ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "NUMBA")}
+"""Environment under which numerical libraries use one thread, so that N workers use N cores."""
+
+
+def serve(connection: Connection, preload: Sequence[str]) -> None:
+    """Answer each (index, function, task) with its outcome until the pool hangs up or its process dies."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    os.environ.update(ONE_THREAD)
+    for name in preload:
+        importlib.import_module(name)
+    import cv2
+
+    cv2.setNumThreads(1)
+    try:
+        while True:
+            connection.send_bytes(_answer(connection.recv_bytes()))
+    except (EOFError, OSError):
+        return
+
+
+def _answer(request: bytes) -> bytes:
+    index, call = pickle.loads(request)
+    try:
+        function, task = pickle.loads(call)
+        return pickle.dumps(Done(index, function(task)), pickle.HIGHEST_PROTOCOL)
+    except Exception as error:
+        return pickle.dumps(Failed(index, _picklable(error), traceback.format_exc()))
+
+
+def _picklable(error: Exception) -> Exception:
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        return RuntimeError(f"{type(error).__name__}: {error}")
+    return error
+
+
+def _end_with_parent() -> None:
+    """End this process, whatever it is doing, when the pool's process is gone, even by `kill -9`."""
+    parent = parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)

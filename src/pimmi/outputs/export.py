@@ -26,8 +26,7 @@ def write_table(table: pa.Table, path: str | Path) -> None:
     """Write a table as the ending of the path says: .csv, .parquet or .json (a list of objects, one a line).
 
     A file that is there is replaced at the end, as a whole. CSV and JSON have numbers as `rounded` gives
-    them, and empty or null for what is missing; Parquet has all digits. A binary column is taken for file
-    names, and becomes text in which a byte that isn't UTF-8 is written as `\\xff`.
+    them, and empty or null for what is missing; Parquet has all digits.
 
     Raises PimmiError for another ending, a folder that doesn't exist, a full disk or one that can't be
     written to.
@@ -43,7 +42,7 @@ def write_table(table: pa.Table, path: str | Path) -> None:
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with unfinished.open("wb") as file:
-            write(_with_names_as_text(table), file)
+            write(table, file)
         unfinished.replace(path)
     except OSError as error:
         raise PimmiError(why_not_written(path, error)) from error
@@ -105,14 +104,3 @@ def _values(column: pa.Array[Any]) -> list[Any]:
         return column.to_pylist()
     numbers = rounded(column.to_numpy(zero_copy_only=False).astype(np.float64))
     return [number if np.isfinite(number) else None for number in numbers.tolist()]
-
-
-def _with_names_as_text(table: pa.Table) -> pa.Table:
-    for place, field in enumerate(table.schema):
-        if pa.types.is_binary(field.type):
-            names = [
-                name if name is None else name.decode("utf-8", "backslashreplace")
-                for name in table.column(place).to_pylist()
-            ]
-            table = table.set_column(place, field.name, pa.array(names, pa.string()))
-    return table

@@ -124,6 +124,8 @@ def test_originals_and_distractors_are_copied_byte_for_byte(tmp_path: Path) -> N
 def test_what_can_not_be_written_is_refused_with_a_sentence(corpus: Path, tmp_path: Path) -> None:
     with pytest.raises(PimmiError, match="is not empty: choose another directory"):
         make_demo_corpus(corpus)
+    with pytest.raises(PimmiError, match="can't be made: Not a directory"):
+        make_demo_corpus(corpus / "truth.csv")
     with pytest.raises(PimmiError, match="have the same name, cat"):
         write_corpus(tmp_path, originals=[source("cat")], distractors=[source("cat")])
     with pytest.raises(PimmiError, match="give two or more"):

@@ -58,8 +58,8 @@ def write_corpus(
     attack (the family) and kind (original, copy or distractor).
 
     Raises:
-        PimmiError: if the directory holds a corpus already, two sources have one id, or composites lack a
-            second original.
+        PimmiError: if the directory can't be made or holds a corpus already, two sources have one id, or
+            composites lack a second original.
     """
     images = directory / "images"
     if images.exists() and any(images.iterdir()):
@@ -70,7 +70,10 @@ def write_corpus(
         raise PimmiError(f"Two pictures have the same name, {twice}: rename one of them.")
     if len(originals) == 1 and any(family.is_composite for family in families):
         raise PimmiError("One original is not enough to make composites: give two or more.")
-    images.mkdir(parents=True, exist_ok=True)
+    try:
+        images.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PimmiError(f"The folder {images} can't be made: {error.strerror}.") from error
     pictures = {source.id: cache(partial(_decoded, source)) for source in originals}
     rows: list[tuple[str, str, str, str]] = []
 

@@ -39,7 +39,7 @@ def write_table(table: pa.Table, path: str | Path) -> None:
         raise PimmiError(f"the folder {path.parent} doesn't exist: create it first, or write elsewhere")
     if path.is_dir():
         raise PimmiError(f"{path} is a folder: give the name of a file")
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
+    unfinished = path.with_name(f".pimmi-{os.getpid()}.part")
     try:
         with unfinished.open("wb") as file:
             write(table, file)

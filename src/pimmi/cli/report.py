@@ -1,0 +1,86 @@
+"""What the commands print on stdout."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from shlex import quote
+from typing import TYPE_CHECKING
+
+from pimmi.evaluation import Evaluation, evaluate
+
+if TYPE_CHECKING:
+    from pimmi import Hit, Study, Summary
+
+
+def print_summary(summary: Summary, *, study: Path) -> None:
+    """What a study holds, its largest clusters, and where to look next."""
+    print(f"{summary.files:,} image files: {summary.images:,} different images, ", end="")
+    print(f"{summary.exact_duplicates:,} exact duplicates, {summary.unreadable:,} unreadable")
+    print(f"{summary.links:,} links between images")
+    print(f"{summary.clusters:,} clusters, which hold {summary.clustered_images:,} images")
+    if summary.largest:
+        print("\nThe largest clusters:")
+        for _, size, path in summary.largest:
+            print(f"  {size:>7,} images, such as {path}")
+    folder = quote(str(study))
+    print("\nWhere to look next:")
+    print(f"  pimmi export clusters {folder} -o clusters.csv   the images of each cluster")
+    print(f"  pimmi export links {folder} -o links.csv         what links them")
+    print(f"  pimmi export images {folder} -o images.csv       every file, and why some can't be read")
+    print(f"  pimmi search {folder} IMAGE                      the copies of one image")
+
+
+def print_hits(image: Path, hits: Sequence[Hit]) -> None:
+    """One line for each copy that was found."""
+    print(f"{image}: {f'{len(hits)} found' if hits else 'no copy found'}")
+    for hit in hits:
+        print(
+            f"  score {hit.score:7.1f}  {hit.nb_match_ransac:4} inliers  "
+            f"{100 * hit.query_coverage:3.0f} % of it in {100 * hit.result_coverage:3.0f} % of  "
+            f"{hit.path}{'' if hit.variant == 'plain' else f'  ({hit.variant})'}"
+        )
+
+
+def hits_as_json(found: Sequence[tuple[Path, Sequence[Hit]]]) -> str:
+    """A list of objects with `image` and `hits`."""
+    return json.dumps(
+        [{"image": str(image), "hits": [asdict(hit) for hit in hits]} for image, hits in found],
+        ensure_ascii=False,
+        indent=2,
+        default=str,
+    )
+
+
+def evaluation_of(truth: Path, study: Study) -> Evaluation:
+    """How good the links and clusters of a study are."""
+    links = study.links()
+    clusters = study.cluster_table()
+    return evaluate(
+        truth,
+        zip(links.column("query_path").to_pylist(), links.column("result_path").to_pylist(), strict=True),
+        dict(
+            zip(clusters.column("path").to_pylist(), clusters.column("cluster_id").to_pylist(), strict=True)
+        ),
+    )
+
+
+def evaluation_as_json(evaluation: Evaluation) -> str:
+    """An object with the fields of `Evaluation`."""
+    return json.dumps(asdict(evaluation), indent=2)
+
+
+def print_evaluation(evaluation: Evaluation) -> None:
+    """The measures, then the recall of each kind of change, the worst first."""
+    print(f"{evaluation.mean_recall:6.1%} of the copies are linked to their original (mean of the changes)")
+    print(
+        f"{evaluation.edge_precision:6.1%} of {evaluation.edges:,} links are between copies of one original"
+    )
+    print(f"{evaluation.bcubed_precision:6.1%} B-cubed precision of the clusters")
+    print(f"{evaluation.bcubed_recall:6.1%} B-cubed recall of the clusters")
+    print(f"{evaluation.distractors_clustered:6.1%} of the images that are no copy are in a cluster")
+    print("\nCopies linked to their original, by kind of change:")
+    for change, recall in sorted(evaluation.recall.items(), key=lambda pair: (pair[1], pair[0])):
+        print(f"{recall:6.1%}  {change}")

@@ -1,0 +1,111 @@
+"""Commands that make a study: run, add, match, group."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pimmi.cli.options import Algorithm, Images, Quiet, Resolution, RunOptions, StudyFolder, Workers
+from pimmi.errors import PimmiError
+
+
+def run(images: Images, study: StudyFolder, /, *, options: RunOptions | None = None) -> None:
+    """Find and group the copies among the images of a folder.
+
+    Reads the images, links those of which one shows a part of the other, and
+    groups them. The study is made if it isn't there. Given again, the command
+    goes on where it stopped, and reads only images that it hasn't seen.
+
+    For example:
+
+        pimmi run images/ study/
+        pimmi run images/ study/ --preset thorough --workers 4
+    """
+    bring_up_to_date(images, study, create=True, options=options or RunOptions())
+
+
+def add(images: Images, study: StudyFolder, /, *, options: RunOptions | None = None) -> None:
+    """Add the images of a folder to a study that exists.
+
+    The new images are linked with each other and with those of the study, and
+    all are grouped again: the result is the same as if all had been there from
+    the start.
+
+    For example:
+
+        pimmi add images-of-june/ study/
+    """
+    bring_up_to_date(images, study, create=False, options=options or RunOptions())
+
+
+def match(study: StudyFolder, /, *, workers: Workers = None, quiet: Quiet = False) -> None:
+    """Link the images of a study that aren't compared yet.
+
+    For example:
+
+        pimmi match study/
+    """
+    import pimmi
+    from pimmi.progress import Progress
+
+    with full_disk_named(study):
+        pimmi.open(study).match(workers=workers, progress=Progress(quiet=quiet))
+
+
+def group(
+    study: StudyFolder,
+    /,
+    *,
+    algorithm: Algorithm = None,
+    resolution: Resolution = None,
+    quiet: Quiet = False,
+) -> None:
+    """Group the linked images of a study again, in another way.
+
+    For example:
+
+        pimmi group study/ --algorithm leiden --resolution 0.1
+    """
+    import pimmi
+    from pimmi.cli.report import print_summary
+    from pimmi.progress import Progress
+
+    with full_disk_named(study):
+        opened = pimmi.open(study)
+        opened.group(algorithm=algorithm, resolution=resolution, progress=Progress(quiet=quiet))
+    if not quiet:
+        print_summary(opened.summary(), study=study)
+
+
+def bring_up_to_date(images: Path, study: Path, *, create: bool, options: RunOptions) -> None:
+    """Read what is new in `images`, match it, group all, and print the summary."""
+    settings = options.chosen_settings()
+    if not images.is_dir():
+        raise PimmiError(f"{images} is not a folder: give the folder that holds the images")
+
+    import pimmi
+    from pimmi.cli.report import print_summary
+    from pimmi.progress import Progress
+
+    progress = Progress(quiet=options.quiet)
+    with full_disk_named(study):
+        opened = pimmi.open(study, create=create, settings=settings)
+        opened.add(images, workers=options.workers, progress=progress)
+        opened.match(workers=options.workers, progress=progress)
+        opened.group(algorithm=options.algorithm, resolution=options.resolution, progress=progress)
+    if not options.quiet:
+        print_summary(opened.summary(), study=study)
+
+
+@contextmanager
+def full_disk_named(folder: Path) -> Iterator[None]:
+    """Turns the error of a full disk, which names no file, into one that names the folder."""
+    from pimmi.outputs.disk import is_full, why_not_written
+
+    try:
+        yield
+    except OSError as error:
+        if is_full(error):
+            raise PimmiError(why_not_written(folder, error)) from error
+        raise

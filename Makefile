@@ -1,0 +1,35 @@
+# On a fresh machine with Python 3.11 or newer: `make demo` or `make test`; the rest is done here.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/installed
+
+.PHONY: demo test lint bench
+
+# Make a small corpus with known copies in demo/, and find them.
+demo: $(INSTALLED)
+	$(BIN)/pimmi demo --keep demo
+
+test: $(INSTALLED)
+	$(BIN)/python -m pytest -n 2
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+# What a whole run finds and costs, on the demo's corpus or on CORPUS, made by benchmarks/make_corpus.py.
+CORPUS ?= demo
+bench: $(INSTALLED) $(CORPUS)/truth.csv
+	$(BIN)/python benchmarks/run.py $(CORPUS)
+
+demo/truth.csv: | $(INSTALLED)
+	$(BIN)/pimmi demo --keep demo
+
+$(INSTALLED): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "pimmi needs Python 3.11 or newer, which $(PYTHON) is not:" \
+			"install one and name it, as in make PYTHON=python3.12 demo" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 
 from PIL import Image
 
 from pimmi.errors import UnreadableImage
 from pimmi.images import jpeg, pillow
-from pimmi.images.kinds import kind_of, looks_like
-from pimmi.images.raster import Grey, Raster, fitted, reduced, too_large, upright
+from pimmi.images.kinds import ends_early, kind_of, looks_like
+from pimmi.images.raster import Grey, Raster, fitted, reduced, too_large, truncated, upright
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,9 +32,9 @@ def decode(data: bytes, *, working_size: int, max_pixels: int) -> DecodedImage:
     """Decode the bytes of an image file, its first frame or page; the same bytes give the same pixels.
 
     Colours become luma (ITU-R BT.601), transparency is composed over white, the EXIF orientation is applied,
-    and the image is averaged over areas down to `working_size` px, never enlarged. Raises UnreadableImage,
-    with the reason, for an empty, truncated or damaged file, one that is no image, and one that has more
-    than `max_pixels` pixels, which is not decoded at all.
+    and the image is reduced to `working_size` px by an antialiased filter, never enlarged. Raises
+    UnreadableImage, with the reason, for an empty, truncated or damaged file, one that is no image, and one
+    that has more than `max_pixels` pixels, which is not decoded at all.
     """
     if not data:
         raise UnreadableImage("empty file")
@@ -50,7 +51,7 @@ def decode(data: bytes, *, working_size: int, max_pixels: int) -> DecodedImage:
     except MemoryError as error:
         raise UnreadableImage(f"not enough memory to decode this {kind}") from error
     except Exception as error:
-        raise UnreadableImage(f"damaged {kind}: {_first_line(error)}") from error
+        raise UnreadableImage(_reason(error, data, kind=kind)) from error
 
 
 def _read(data: bytes, *, kind: str, working_size: int, max_pixels: int) -> Raster:
@@ -61,12 +62,18 @@ def _read(data: bytes, *, kind: str, working_size: int, max_pixels: int) -> Rast
 
 def _finished(raster: Raster, *, kind: str, working_size: int) -> DecodedImage:
     width, height = fitted(width=raster.width, height=raster.height, long_side=working_size)
-    grey = upright(reduced(raster.grey, width=width, height=height), orientation=raster.orientation)
+    extent = raster.width / raster.reduction, raster.height / raster.reduction
+    grey = reduced(raster.grey, width=width, height=height, extent=extent)
+    grey = upright(grey, orientation=raster.orientation)
     if raster.turned:
         return DecodedImage(grey, width=raster.height, height=raster.width, format=kind)
     return DecodedImage(grey, width=raster.width, height=raster.height, format=kind)
 
 
-def _first_line(error: Exception) -> str:
+def _reason(error: Exception, data: bytes, *, kind: str) -> str:
+    said = any(words in str(error).lower() for words in ("truncated", "unexpected end"))
+    if said or isinstance(error, (EOFError, struct.error)) or ends_early(data, kind=kind):
+        return truncated(kind)
     lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+    detail = lines[0] if lines and not isinstance(error, LookupError) else repr(error)
+    return f"damaged {kind}: {detail}"

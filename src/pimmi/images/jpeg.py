@@ -10,7 +10,7 @@ from PIL import JpegImagePlugin
 
 from pimmi.errors import UnreadableImage
 from pimmi.images import pillow
-from pimmi.images.raster import Grey, Raster, check_size
+from pimmi.images.raster import COVER, Grey, Raster, check_size, truncated
 
 END_OF_IMAGE = b"\xff\xd9"
 REDUCTIONS = (8, 4, 2)
@@ -18,7 +18,7 @@ REDUCTIONS = (8, 4, 2)
 
 
 def read(data: bytes, *, working_size: int, max_pixels: int) -> Raster:
-    """The image at the smallest fast scale whose long side still covers `working_size`.
+    """The image at the smallest fast scale whose long side still has COVER times `working_size`.
 
     A file whose data stop early, or are so damaged that the picture can't be completed, is unreadable; one
     that lacks nothing but its end marker is read. What libjpeg-turbo doesn't handle (CMYK, odd sampling) and
@@ -32,34 +32,34 @@ def read(data: bytes, *, working_size: int, max_pixels: int) -> Raster:
     check_size(width=width, height=height, max_pixels=max_pixels)
     if colours not in ("YCbCr", "RGB", "Gray"):
         return pillow.read(data, kind="jpeg", working_size=working_size, max_pixels=max_pixels)
+    reduction = _reduction(long_side=max(width, height), working_size=working_size)
+    wanted = -(-width // reduction), -(-height // reduction)
     try:
-        grey = _grey(data, width=width, height=height, working_size=working_size)
+        grey = _grey(data, wanted)
     except ValueError as error:
         if "premature end" not in str(error).lower():
             return pillow.read(data, kind="jpeg", working_size=working_size, max_pixels=max_pixels)
-        grey = _completed(data, width=width, height=height, working_size=working_size)
-    return Raster(grey, width, height, _orientation(data, max_pixels=max_pixels))
+        grey = _completed(data, wanted)
+    return Raster(grey, width, height, reduction, _orientation(data, max_pixels=max_pixels))
 
 
-def _grey(data: bytes, *, width: int, height: int, working_size: int) -> Grey:
-    longest = max(width, height)
-    reduction = next((factor for factor in REDUCTIONS if longest >= working_size * factor), 1)
-    wanted = -(-longest // reduction)
-    pixels = simplejpeg.decode_jpeg(
-        data,
-        colorspace="GRAY",
-        min_width=wanted if width >= height else 0,
-        min_height=wanted if height > width else 0,
-    )
+def _reduction(*, long_side: int, working_size: int) -> int:
+    covering = (factor for factor in REDUCTIONS if long_side >= COVER * working_size * factor)
+    return next(covering, 1)
+
+
+def _grey(data: bytes, wanted: tuple[int, int]) -> Grey:
+    width, height = wanted
+    pixels = simplejpeg.decode_jpeg(data, colorspace="GRAY", min_width=width, min_height=height)
     return np.asarray(pixels[..., 0], dtype=np.uint8)
 
 
-def _completed(data: bytes, *, width: int, height: int, working_size: int) -> Grey:
+def _completed(data: bytes, wanted: tuple[int, int]) -> Grey:
     """The image of a file that may lack only its end marker."""
     try:
-        return _grey(data + END_OF_IMAGE, width=width, height=height, working_size=working_size)
+        return _grey(data + END_OF_IMAGE, wanted)
     except ValueError as error:
-        raise UnreadableImage(pillow.truncated("jpeg")) from error
+        raise UnreadableImage(truncated("jpeg")) from error
 
 
 def _orientation(data: bytes, *, max_pixels: int) -> int:

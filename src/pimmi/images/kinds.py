@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import codecs
 
 HEAD_BYTES = 512
 """How much of a file `kind_of` and `looks_like` look at."""
@@ -69,6 +69,15 @@ def looks_like(head: bytes) -> str:
     return _text_like(head[:HEAD_BYTES])
 
 
+def ends_early(data: bytes, *, kind: str) -> bool:
+    """Whether a file is shorter than its own header says; only WebP and TIFF are looked at."""
+    if kind == "webp":
+        return int.from_bytes(data[4:8], "little") + 8 > len(data)
+    if kind == "tiff":
+        return int.from_bytes(data[4:8], "little" if data[:2] == b"II" else "big") >= len(data)
+    return False
+
+
 def _brands(head: bytes) -> set[bytes]:
     """The brands of an ISO base media file (AVIF, HEIC, MP4): its major brand and the compatible ones."""
     if head[4:8] != b"ftyp":
@@ -78,16 +87,18 @@ def _brands(head: bytes) -> set[bytes]:
 
 
 def _text_like(head: bytes) -> str:
+    start = head.removeprefix(codecs.BOM_UTF8).lstrip().lower()
+    if b"<svg" in start:
+        return "an SVG drawing"
+    if start.startswith((b"<!doctype html", b"<html", b"<head", b"<body", b"<script")):
+        return "an HTML page"
+    if start.startswith(b"<"):
+        return "an XML document"
+    if start.startswith((b"{", b"[")):
+        return "a JSON document"
     try:
-        text = head[: -3 or None].decode("utf-8-sig").lstrip().lower()
+        text = codecs.getincrementaldecoder("utf-8")().decode(start)
     except UnicodeDecodeError:
         return "data of an unknown format"
-    if "<svg" in text:
-        return "an SVG drawing"
-    if re.match(r"<(!doctype html|html|head|body|script)", text):
-        return "an HTML page"
-    if text.startswith("<"):
-        return "an XML document"
-    if text.startswith(("{", "[")):
-        return "a JSON document"
-    return "a text" if text.isprintable() or "\n" in text else "data of an unknown format"
+    words = "".join(text.split())
+    return "a text" if words and words.isprintable() else "data of an unknown format"

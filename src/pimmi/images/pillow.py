@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import io
 import logging
-import struct
+import os
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from PIL import ExifTags, Image, ImageFile
 from PIL.AvifImagePlugin import AvifImageFile
@@ -21,7 +21,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from pimmi.errors import UnreadableImage
 from pimmi.images.modes import grey_of
-from pimmi.images.raster import Raster, check_size
+from pimmi.images.raster import COVER, Raster, check_size, fitted
 
 OPENERS: dict[str, type[ImageFile.ImageFile]] = {
     "jpeg": JpegImageFile,
@@ -53,24 +53,38 @@ def quiet(*, max_pixels: int) -> Iterator[None]:
             Image.MAX_IMAGE_PIXELS = usual
 
 
+@contextmanager
+def without_stderr() -> Iterator[None]:
+    """Keep away what libtiff writes by itself to the process's stderr, if it has one, about faulty files."""
+    try:
+        kept = os.dup(2)
+    except OSError:
+        kept = None
+    if kept is None:
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
 def read(data: bytes, *, kind: str, working_size: int, max_pixels: int) -> Raster:
     """The first frame or page of an image; raises UnreadableImage, or what Pillow raises for damaged data."""
     opener = _heic_opener() if kind == "heic" else OPENERS[kind]
-    with quiet(max_pixels=max_pixels), opener(io.BytesIO(data)) as image:
+    muted = without_stderr() if kind == "tiff" else nullcontext()
+    with quiet(max_pixels=max_pixels), muted, opener(io.BytesIO(data)) as image:
         width, height = image.size
         check_size(width=width, height=height, max_pixels=max_pixels)
-        image.draft(None, (min(width, working_size), min(height, working_size)))
-        try:
-            image.load()
-        except (EOFError, struct.error) as error:
-            raise UnreadableImage(truncated(kind)) from error
-        except OSError as error:
-            if "truncated" in str(error):
-                raise UnreadableImage(truncated(kind)) from error
-            raise
-        if kind != "jpeg":
+        reduction = _draft(image, long_side=COVER * working_size)
+        image.load()
+        if reduction == 1:
             width, height = image.size
-        return Raster(grey_of(image), width, height, orientation(image))
+        return Raster(grey_of(image), width, height, reduction, orientation(image))
 
 
 def orientation(image: Image.Image) -> int:
@@ -79,9 +93,11 @@ def orientation(image: Image.Image) -> int:
     return value if value in range(1, 9) else 1
 
 
-def truncated(kind: str) -> str:
-    """The reason of a file that was cut short, by an interrupted download for instance."""
-    return f"truncated {kind}: its data stop before the picture is complete"
+def _draft(image: ImageFile.ImageFile, *, long_side: int) -> int:
+    """Have a JPEG decoded at a reduced scale that covers `long_side`; other formats keep full scale, 1."""
+    width, height = image.size
+    drafted = image.draft(None, fitted(width=width, height=height, long_side=long_side))
+    return 1 if drafted is None else round(width / drafted[1][2])
 
 
 def _heic_opener() -> type[ImageFile.ImageFile]:

@@ -4,26 +4,35 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from pimmi.errors import UnreadableImage
 
 Grey = NDArray[np.uint8]
+
+COVER = 2
+"""A JPEG is decoded at a reduced scale only if that still has COVER times the working size.
+
+Of the keypoints of one picture saved at two sizes, 80 % repeat with 1, 84 % with 2, and 85 % if all is
+decoded at full scale, which takes twice as long.
+"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Raster:
     """An image as stored in its file: not yet turned, and perhaps decoded at a reduced scale.
 
-    `grey` is (h, w) uint8; `width` and `height` are the stored size in pixels; `orientation` is the value
-    of the EXIF tag of that name, 1 to 8.
+    `grey` is (h, w) uint8; `width` and `height` are the stored size in pixels; `reduction` is how many of
+    them one pixel of `grey` spans, so that the last row and column may lie partly outside the image;
+    `orientation` is the value of the EXIF tag of that name, 1 to 8.
     """
 
     grey: Grey
     width: int
     height: int
+    reduction: int = 1
     orientation: int = 1
 
     @property
@@ -45,6 +54,11 @@ def too_large(what: str, *, max_pixels: int) -> str:
     return f"too large: {what} pixels, more than images.max_pixels = {max_pixels} allows"
 
 
+def truncated(kind: str) -> str:
+    """The reason of a file that was cut short, by an interrupted download for instance."""
+    return f"truncated {kind}: its data stop before the picture is complete"
+
+
 def fitted(*, width: int, height: int, long_side: int) -> tuple[int, int]:
     """(width, height) of the image reduced to `long_side`; its own size if it is not larger than that."""
     longest = max(width, height)
@@ -56,11 +70,16 @@ def fitted(*, width: int, height: int, long_side: int) -> tuple[int, int]:
     )
 
 
-def reduced(grey: Grey, *, width: int, height: int) -> Grey:
-    """The pixels averaged over areas down to (height, width)."""
+def reduced(grey: Grey, *, width: int, height: int, extent: tuple[float, float] | None = None) -> Grey:
+    """The pixels reduced to (height, width) by an antialiased cubic filter.
+
+    `extent` is the part that counts, as (width, height) in pixels from the top left corner; None is all. Of
+    the keypoints of one picture saved at two sizes, 79 % repeat with this filter, 76 % with area averages.
+    """
     if grey.shape == (height, width):
         return grey
-    return cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    box = None if extent is None else (0.0, 0.0, *extent)
+    return np.asarray(Image.fromarray(grey).resize((width, height), Image.Resampling.BICUBIC, box=box))
 
 
 def upright(grey: Grey, *, orientation: int) -> Grey:

@@ -84,7 +84,9 @@ def walk(root: Path) -> Walk:
 def _instead(walker: _Walker) -> str:
     found = []
     if walker.others:
-        found.append(f"{walker.others} files of other kinds")
+        found.append(
+            "1 file of another kind" if walker.others == 1 else f"{walker.others} files of other kinds"
+        )
     if walker.problems:
         path, reason = min(walker.problems.items())
         found.append(f"{len(walker.problems)} that can't be read (first: {path}, {reason})")
@@ -127,23 +129,21 @@ class _Walker:
         """Take the files, put the linked folders aside, and give the real folders."""
         for entry in entries:
             path = Path(entry.path)
-            if entry.is_dir(follow_symlinks=False):
-                yield path
-            elif entry.is_dir():
-                self._linked.append(path)
-            else:
-                self._file(path, entry)
+            try:
+                if entry.is_dir(follow_symlinks=False):
+                    yield path
+                elif entry.is_symlink() and path.is_dir():
+                    self._linked.append(path)
+                else:
+                    self._file(path, entry.stat())
+            except OSError as error:
+                self._problem(path, _reason(error))
 
-    def _file(self, path: Path, entry: os.DirEntry[str]) -> None:
-        try:
-            about = entry.stat()
-            if not stat.S_ISREG(about.st_mode):
-                return
-            if path.suffix.lower() not in IMAGE_ENDINGS and not _holds_image(path):
-                self.others += 1
-                return
-        except OSError as error:
-            self._problem(path, _reason(error))
+    def _file(self, path: Path, about: os.stat_result) -> None:
+        if not stat.S_ISREG(about.st_mode):
+            return
+        if path.suffix.lower() not in IMAGE_ENDINGS and not _holds_image(path):
+            self.others += 1
             return
         name = path.relative_to(self.root).as_posix()
         if _valid(name):

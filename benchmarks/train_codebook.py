@@ -1,0 +1,151 @@
+"""Train the universal codebook that ships with pimmi.
+
+    python benchmarks/train_codebook.py DIR [DIR ...] --images 6000 -o src/pimmi/index/codebook-1.npz
+
+Takes the same number of images from each folder (fewer where it holds fewer), reads them as pimmi does, and writes the
+codebook that `pimmi.index.codebook` describes. The same folders, number and seed give the same bytes.
+"""
+
+import argparse
+import io
+import sys
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pimmi.errors import UnreadableImage
+from pimmi.features.sift import extract
+from pimmi.features.symmetry import INVERSION_PERMUTATION, MIRROR_PERMUTATION, SUMS, canonical_changes
+from pimmi.images.decode import decode
+from pimmi.images.walk import walk
+from pimmi.index.codebook import CENTROIDS, WIDE_AXES
+from pimmi.settings import Settings
+
+THRESHOLD = 0.9
+WEAK_SHARE = 0.15
+KMEANS_DESCRIPTORS = 200_000
+KMEANS_ROUNDS = 20
+
+Floats = NDArray[np.float32]
+
+
+def read_descriptors(folders: list[Path], images: int, seed: int) -> Floats:
+    """RootSIFT float32 (n, 128) of about `images` images, as many from each folder."""
+    rng = np.random.default_rng(seed)
+    settings = Settings.preset("balanced")
+    descriptors = []
+    for folder in folders:
+        paths = [folder / file.path for file in walk(folder)]
+        chosen = rng.permutation(len(paths))[: images // len(folders)]
+        for i in sorted(chosen):
+            try:
+                image = decode(
+                    paths[i].read_bytes(),
+                    working_size=settings.images.working_size,
+                    max_pixels=settings.images.max_pixels,
+                )
+            except UnreadableImage as error:
+                print(f"{paths[i]}: {error}", file=sys.stderr)
+                continue
+            descriptors.append(extract(image.grey, settings=settings.features).descriptors)
+        print(f"{folder}: {len(chosen)} images", file=sys.stderr)
+    return np.concatenate(descriptors)
+
+
+def symmetric_axes(descriptors: Floats) -> tuple[Floats, Floats, Floats, NDArray[np.int64]]:
+    """Mean, axes, deviations and the two signs (128, 2) of each axis under mirroring and inversion."""
+    mean = np.zeros(128)
+    second = np.zeros((128, 128))
+    both = MIRROR_PERMUTATION[INVERSION_PERMUTATION]
+    for permutation in (np.arange(128), MIRROR_PERMUTATION, INVERSION_PERMUTATION, both):
+        variant = descriptors[:, permutation]
+        mean += variant.mean(axis=0, dtype=np.float64) / 4
+        second += (variant.T @ variant) / (4 * len(variant))
+    covariance = second - np.outer(mean, mean)
+    identity = np.eye(128)
+    mirror, inversion = identity[MIRROR_PERMUTATION], identity[INVERSION_PERMUTATION]
+    axes, variances, signs = [], [], []
+    for m in (1, -1):
+        for n in (1, -1):
+            projector = (identity + m * mirror) @ (identity + n * inversion) / 4
+            u, s, _ = np.linalg.svd(projector)
+            subspace = u[:, s > 0.5]
+            variance, vectors = np.linalg.eigh(subspace.T @ covariance @ subspace)
+            axes.append((subspace @ vectors).T)
+            variances.append(variance)
+            signs += [(m, n)] * len(variance)
+    order = np.argsort(-np.concatenate(variances), kind="stable")
+    return (
+        mean.astype(np.float32),
+        np.concatenate(axes)[order].astype(np.float32),
+        np.sqrt(np.concatenate(variances)[order]).astype(np.float32),
+        np.array(signs)[order],
+    )
+
+
+def balanced_halves(deviations: Floats) -> NDArray[np.int64]:
+    """The wide axes in two halves of equal number and about equal variance, int64 (2, 32)."""
+    halves: list[list[int]] = [[], []]
+    total = [0.0, 0.0]
+    for axis in range(WIDE_AXES):
+        full = [len(half) == WIDE_AXES // 2 for half in halves]
+        side = int(full[0] or (not full[1] and total[1] < total[0]))
+        halves[side].append(axis)
+        total[side] += float(deviations[axis]) ** 2
+    return np.array(halves, np.int64)
+
+
+def kmeans(points: Floats, rng: np.random.Generator) -> Floats:
+    """Lloyd's algorithm: centroids float32 (256, d)."""
+    centroids = points[rng.choice(len(points), CENTROIDS, replace=False)].copy()
+    for _ in range(KMEANS_ROUNDS):
+        nearest = ((centroids**2).sum(axis=1) - 2 * points @ centroids.T).argmin(axis=1)
+        count = np.bincount(nearest, minlength=CENTROIDS)
+        order = np.argsort(nearest, kind="stable")
+        for c, members in enumerate(np.split(points[order], np.cumsum(count)[:-1])):
+            centroids[c] = members.mean(axis=0) if len(members) else points[rng.integers(len(points))]
+    return centroids
+
+
+def train(descriptors: Floats, seed: int) -> bytes:
+    """The bytes of the codebook's .npz file."""
+    rng = np.random.default_rng(seed)
+    mean, axes, deviations, signs = symmetric_axes(descriptors)
+    sample = descriptors[np.sort(rng.permutation(len(descriptors))[:KMEANS_DESCRIPTORS])]
+    changes = canonical_changes(sample, weak=np.zeros(2, np.float32))[:, 0]
+    coordinates = (sample - mean) @ axes.T
+    coordinates *= np.where((changes & 1)[:, None] != 0, signs[:, 0], 1)
+    coordinates *= np.where((changes & 2)[:, None] != 0, signs[:, 1], 1)
+    halves = balanced_halves(deviations)
+    buffer = io.BytesIO()
+    np.savez_compressed(
+        buffer,
+        mean=mean,
+        axes=axes,
+        deviations=deviations,
+        mirror_flips=signs[:, 0] < 0,
+        inversion_flips=signs[:, 1] < 0,
+        threshold=np.float32(THRESHOLD),
+        halves=halves,
+        centroids=np.stack([kmeans(coordinates[:, half], rng) for half in halves]),
+        weak_sums=np.quantile(np.abs(sample @ SUMS), WEAK_SHARE, axis=0).astype(np.float32),
+    )
+    return buffer.getvalue()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Train the universal codebook.")
+    parser.add_argument("folders", nargs="+", type=Path, metavar="DIR")
+    parser.add_argument("--images", type=int, default=6000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    arguments = parser.parse_args()
+    descriptors = read_descriptors(arguments.folders, arguments.images, arguments.seed)
+    content = train(descriptors, arguments.seed)
+    arguments.output.write_bytes(content)
+    print(f"{len(descriptors)} descriptors, {len(content)} bytes", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""SIFT keypoints and descriptors of one image, by OpenCV."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pimmi.settings import FeatureSettings
+
+SMALLEST_SIDE = 8
+"""Pixels. SIFT's smallest filter has no room in a smaller image."""
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """The keypoints of one image, in the pixels of the working image (x right, y down, centre of a pixel at .0).
+
+    `positions` float32 (n, 2); `sigmas` float32 (n,), keypoint size in pixels; `angles` float32 (n,), radians in
+    [0, 2 pi), from x towards y; `descriptors` float32 (n, 128), RootSIFT: each row has an L2 norm of 1.
+    """
+
+    positions: NDArray[np.float32]
+    sigmas: NDArray[np.float32]
+    angles: NDArray[np.float32]
+    descriptors: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+
+NO_FEATURES = Features(
+    positions=np.zeros((0, 2), np.float32),
+    sigmas=np.zeros(0, np.float32),
+    angles=np.zeros(0, np.float32),
+    descriptors=np.zeros((0, 128), np.float32),
+)
+
+
+@lru_cache(maxsize=4)
+def _sift(settings: FeatureSettings) -> cv2.SIFT:
+    return cv2.SIFT.create(
+        nfeatures=settings.keypoints,
+        nOctaveLayers=settings.octave_layers,
+        contrastThreshold=settings.contrast_threshold,
+        edgeThreshold=settings.edge_threshold,
+        sigma=settings.sigma,
+    )
+
+
+def extract(grey: NDArray[np.uint8], *, settings: FeatureSettings) -> Features:
+    """SIFT (Lowe 2004) of a grey uint8 (h, w) image as RootSIFT (Arandjelović & Zisserman 2012).
+
+    At most about `settings.keypoints` keypoints, those of highest contrast.
+    """
+    if min(grey.shape) < SMALLEST_SIDE:
+        return NO_FEATURES
+    keypoints, descriptors = _sift(settings).detectAndCompute(grey, None)
+    if not keypoints:
+        return NO_FEATURES
+    geometry = np.array([(*k.pt, k.size, k.angle) for k in keypoints], np.float32)
+    mass = descriptors.sum(axis=1, keepdims=True)
+    described = mass[:, 0] > 0
+    return Features(
+        positions=geometry[described, :2],
+        sigmas=geometry[described, 2],
+        angles=np.radians(geometry[described, 3]) % np.float32(2 * np.pi),
+        descriptors=np.sqrt(descriptors[described] / mass[described]),
+    )

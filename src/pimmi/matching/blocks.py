@@ -1,0 +1,56 @@
+"""The images that one matching task reads, and the links that it finds."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pimmi.index.points import Points
+
+
+@dataclass(frozen=True, slots=True)
+class ImageBlock:
+    """What matching needs of some images; n images, at most 8,192.
+
+    `ids` list of n image ids, strictly increasing; `points` of all of them in that order; `offsets` int64 (n + 1,),
+    the first point of each; `original_sizes` and `working_sizes` int32 (n, 2), width and height in pixels of the
+    upright file and of the working image; `thumbnails` uint8 (n, S, S), grey, in the top left corner;
+    `thumbnail_sizes` int32 (n, 2), width and height in it.
+    """
+
+    ids: list[str]
+    points: Points
+    offsets: NDArray[np.int64]
+    original_sizes: NDArray[np.int32]
+    working_sizes: NDArray[np.int32]
+    thumbnails: NDArray[np.uint8]
+    thumbnail_sizes: NDArray[np.int32]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """m links, sorted by the ids of their images; the query of a link is the image with the smaller id.
+
+    `query`, `result` int64 (m,): row of the image in the first block, or, counted on from the first block's length,
+    in the second. `change` uint8 (m,), 0 plain, 1 mirrored, 2 negative, 3 both. `score` float64 (m,), -log10 of the
+    expected number of false alarms for this pair of images. `inliers` int64 (m,). `transform` float64 (m, 6), a11 a12
+    tx a21 a22 ty, from query to result in pixels of the upright files. `query_coverage`, `result_coverage` float64
+    (m,), shares of the images' areas that show the same, 0 to 1. `agreement`, float64 (m,): of the places compared
+    that have texture, the share that agrees, 0 to 1.
+    """
+
+    query: NDArray[np.int64]
+    result: NDArray[np.int64]
+    change: NDArray[np.uint8]
+    score: NDArray[np.float64]
+    inliers: NDArray[np.int64]
+    transform: NDArray[np.float64]
+    query_coverage: NDArray[np.float64]
+    result_coverage: NDArray[np.float64]
+    agreement: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.query)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from pimmi.evaluation import Evaluation, evaluate
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from pimmi import Hit, Study, Summary
 
 
@@ -19,12 +21,12 @@ def print_summary(summary: Summary, *, study: Path) -> None:
     """What a study holds, its largest clusters, and where to look next."""
     print(f"{summary.files:,} image files: {summary.images:,} different images, ", end="")
     print(f"{summary.exact_duplicates:,} exact duplicates, {summary.unreadable:,} unreadable")
-    print(f"{summary.links:,} links between images")
-    print(f"{summary.clusters:,} clusters, which hold {summary.clustered_images:,} images")
+    print(f"{summary.links:,} links between two files")
+    print(f"{summary.clusters:,} clusters, which hold {summary.clustered_images:,} files")
     if summary.largest:
         print("\nThe largest clusters:")
         for _, size, path in summary.largest:
-            print(f"  {size:>7,} images, such as {path}")
+            print(f"  {size:>7,} files, such as {path}")
     folder = quote(str(study))
     print("\nWhere to look next:")
     print(f"  pimmi export clusters {folder} -o clusters.csv   the images of each cluster")
@@ -50,21 +52,21 @@ def hits_as_json(found: Sequence[tuple[Path, Sequence[Hit]]]) -> str:
         [{"image": str(image), "hits": [asdict(hit) for hit in hits]} for image, hits in found],
         ensure_ascii=False,
         indent=2,
-        default=str,
     )
 
 
 def evaluation_of(truth: Path, study: Study) -> Evaluation:
     """How good the links and clusters of a study are."""
-    links = study.links()
-    clusters = study.cluster_table()
+    links, clusters = study.links(), study.cluster_table()
     return evaluate(
         truth,
-        zip(links.column("query_path").to_pylist(), links.column("result_path").to_pylist(), strict=True),
-        dict(
-            zip(clusters.column("path").to_pylist(), clusters.column("cluster_id").to_pylist(), strict=True)
-        ),
+        zip(_texts(links, "query_path"), _texts(links, "result_path"), strict=True),
+        dict(zip(_texts(clusters, "path"), _texts(clusters, "cluster_id"), strict=True)),
     )
+
+
+def _texts(table: pa.Table, column: str) -> list[str]:
+    return [str(value) for value in table.column(column).to_pylist()]
 
 
 def evaluation_as_json(evaluation: Evaluation) -> str:

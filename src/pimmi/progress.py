@@ -31,6 +31,11 @@ class Progress:
         self._quiet = quiet
         self._stream = sys.stderr if stream is None else stream
 
+    def say(self, text: str) -> None:
+        """Write a line, between two stages."""
+        if not self._quiet:
+            print(text, file=self._stream, flush=True)
+
     def stage(self, name: str, *, total: int | None, unit: str) -> AbstractContextManager[Stage]:
         """A stage of `total` units, or of an unknown number if it is None."""
         if self._quiet:

@@ -49,6 +49,13 @@ class ImageSettings(Section):
         maximum=512,
         why="Long side of the grey thumbnail on which a link is checked pixel by pixel.",
     )
+    shard_images: int = setting(
+        2000,
+        unit="images",
+        minimum=10,
+        maximum=8000,
+        why="Images of a shard, at most: each worker holds two shards in memory; changes no result.",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,6 +171,8 @@ PRESETS: dict[str, Values] = {
 
 SHARD_SECTIONS = ("images", "features")
 LINK_SECTIONS = ("images", "features", "matching")
+WITHOUT_EFFECT = {("images", "shard_images")}
+"""Parameters on which no result depends."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -232,7 +241,7 @@ class Settings:
             f"{name}.{key} ({value}, {theirs[name][key]})"
             for name, section in self.values_of(sections).items()
             for key, value in section.items()
-            if value != theirs[name][key]
+            if value != theirs[name][key] and (name, key) not in WITHOUT_EFFECT
         ]
 
     def to_toml(self) -> str:

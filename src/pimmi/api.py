@@ -1,0 +1,225 @@
+"""A study, as a Python script or the command line uses it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pimmi.errors import StudyError
+from pimmi.progress import Progress
+from pimmi.settings import Settings
+from pimmi.study.description import Description, check_settings, is_study, read_description
+from pimmi.study.layout import StudyFolder
+from pimmi.study.lock import locked
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from pimmi.pipeline.searching import Hit
+
+LARGEST = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cluster:
+    """Files that show the same; `id`, `rank` and `quality` are those of the clusters table."""
+
+    id: str
+    rank: int
+    paths: list[str]
+    quality: float
+    representative_path: str
+    """Of the files linked with most others, the first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """What a study holds; `largest` are the id, number of files and representative path of some clusters."""
+
+    files: int
+    images: int
+    exact_duplicates: int
+    unreadable: int
+    links: int
+    clusters: int
+    clustered_images: int
+    largest: list[tuple[str, int, str]]
+
+
+class Study:
+    """A folder in which pimmi keeps what it finds; `pimmi.open` gives one.
+
+    Only one process at a time can add, match or group; StudyError says so to others. Each of the three can be
+    stopped at any moment, and goes on where it stopped when it is called again.
+    """
+
+    def __init__(self, path: Path, *, description: Description, settings: Settings) -> None:
+        self.path = path
+        self.settings = settings
+        self._folder = StudyFolder(path)
+        self._description = description
+
+    def add(
+        self, images: str | Path, *, workers: int | None = None, progress: Progress | None = None
+    ) -> None:
+        """Read the image files below a folder that the study doesn't know by path, size and time of change.
+
+        Files that can't be read are listed with the reason in `images()`. `workers` is the number of
+        processes, one for each core by default. Raises PimmiError if the folder holds no image.
+        """
+        self._check_codebook()
+        from pimmi.pipeline.adding import add_images
+
+        with locked(self._folder):
+            add_images(
+                self._folder, Path(images), settings=self.settings, workers=workers, progress=_shown(progress)
+            )
+
+    def match(self, *, workers: int | None = None, progress: Progress | None = None) -> None:
+        """Link the images that aren't compared yet, with each other and with the rest."""
+        self._check_codebook()
+        from pimmi.pipeline.linking import link_images
+
+        with locked(self._folder):
+            link_images(self._folder, settings=self.settings, workers=workers, progress=_shown(progress))
+
+    def group(
+        self,
+        *,
+        algorithm: str | None = None,
+        resolution: float | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        """Group the linked images; by default as the settings say.
+
+        Raises StudyError if some images aren't compared yet.
+        """
+        from pimmi.pipeline.grouping import group_images
+
+        given = {"algorithm": algorithm, "resolution": resolution}
+        chosen = {name: value for name, value in given.items() if value is not None}
+        settings = self.settings.updated({"grouping": chosen})
+        with locked(self._folder):
+            group_images(self._folder, settings=settings, progress=_shown(progress))
+
+    def search(self, image: str | Path, *, limit: int = 20) -> list[Hit]:
+        """The files that show a part, or all, of an image: exact copies first, then the surest.
+
+        The image needn't be in the study, which doesn't change. Raises UnreadableImage.
+        """
+        self._check_codebook()
+        from pimmi.pipeline.searching import search_image
+
+        return search_image(self._folder, Path(image), settings=self.settings, limit=limit)
+
+    def links(self) -> pa.Table:
+        """A row for each pair of images of which one shows a part, or all, of the other.
+
+        Byte-identical files are linked to the first of them. The columns of this and the other tables are
+        explained by `pimmi export --help`.
+        """
+        from pimmi.study.catalogue import Catalogue
+        from pimmi.study.tables import links_table
+
+        return links_table(Catalogue.read(self._folder), minimum_score=self.settings.matching.minimum_score)
+
+    def images(self) -> pa.Table:
+        """A row for each file, readable or not."""
+        from pimmi.study.catalogue import Catalogue
+        from pimmi.study.tables import images_table
+
+        return images_table(Catalogue.read(self._folder))
+
+    def cluster_table(self) -> pa.Table:
+        """A row for each file that is in a cluster; raises StudyError if not all images are grouped."""
+        from pimmi.study.catalogue import Catalogue
+        from pimmi.study.tables import clusters_table
+
+        return clusters_table(Catalogue.read(self._folder))
+
+    def clusters(self, *, min_size: int = 2) -> Iterator[Cluster]:
+        """The clusters of at least `min_size` files, the largest first."""
+        members: list[dict[str, Any]] = []
+        rows = self.cluster_table().to_pylist()
+        for place, row in enumerate(rows):
+            members.append(row)
+            if place + 1 == len(rows) or rows[place + 1]["cluster_id"] != row["cluster_id"]:
+                if len(members) >= min_size:
+                    yield _cluster(members)
+                members = []
+
+    def summary(self) -> Summary:
+        """How much of everything there is."""
+        images, clusters = self.images(), list(self.clusters())
+        exact_duplicates = len(images) - images.column("duplicate_of").null_count
+        unreadable = images.column("image_id").null_count
+        return Summary(
+            files=len(images),
+            images=len(images) - unreadable - exact_duplicates,
+            exact_duplicates=exact_duplicates,
+            unreadable=unreadable,
+            links=len(self.links()),
+            clusters=len(clusters),
+            clustered_images=sum(len(cluster.paths) for cluster in clusters),
+            largest=[
+                (cluster.id, len(cluster.paths), cluster.representative_path)
+                for cluster in clusters[:LARGEST]
+            ],
+        )
+
+    def _check_codebook(self) -> None:
+        from pimmi.pipeline.crew import check_codebook
+
+        check_codebook(self._folder, made_with=self._description)
+
+    def __repr__(self) -> str:
+        return f"Study({str(self.path)!r})"
+
+
+def open_study(path: str | Path, *, create: bool = False, settings: Settings | None = None) -> Study:
+    """Open the study in a folder; with `create`, make it if the folder isn't there or is empty.
+
+    `settings` are for a new study, the default ones if it is None; for a study that exists they must agree
+    with those that made it, but for how to group. Raises StudyError if there is no study, or one that this
+    pimmi can't go on with.
+    """
+    path = Path(path)
+    folder = StudyFolder(path)
+    if create and not is_study(path):
+        _make(folder, settings or Settings())
+    description = read_description(folder)
+    if settings is not None:
+        check_settings(folder, made_with=description.settings, given=settings)
+    return Study(path, description=description, settings=settings or description.settings)
+
+
+def _make(folder: StudyFolder, settings: Settings) -> None:
+    from pimmi.index.codebook import VERSION, load_codebook
+
+    root = folder.root
+    if root.exists() and not root.is_dir():
+        raise StudyError(f"{root} is a file: give the name of a folder for the study")
+    if root.exists() and any(not path.name.startswith(".") for path in root.iterdir()):
+        raise StudyError(f"{root} holds other files than a study: name a new folder for the study")
+    root.mkdir(parents=True, exist_ok=True)
+    description = Description(settings=settings, codebook_version=VERSION, codebook_hash=load_codebook().hash)
+    with locked(folder):
+        if not is_study(root):
+            description.write(folder)
+
+
+def _cluster(rows: list[dict[str, Any]]) -> Cluster:
+    first = rows[0]
+    return Cluster(
+        id=first["cluster_id"],
+        rank=first["cluster_rank"],
+        paths=[row["path"] for row in rows],
+        quality=first["quality"],
+        representative_path=min(rows, key=lambda row: (-row["degree"], row["path"]))["path"],
+    )
+
+
+def _shown(progress: Progress | None) -> Progress:
+    return Progress(quiet=True) if progress is None else progress

@@ -1,0 +1,1 @@
+"""What depends on what: adding images, linking, grouping and searching, as tasks over a study folder."""

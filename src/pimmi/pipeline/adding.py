@@ -1,0 +1,133 @@
+"""Adding images: which files are new, and what workers make of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pyarrow as pa
+
+from pimmi.errors import PimmiError
+from pimmi.images.walk import ImageFile, Walk, walk
+from pimmi.pipeline.crew import local_pool
+from pimmi.pipeline.gathering import Gathering
+from pimmi.pipeline.reading import FileRead, ReadResult, ReadTask, read_images
+from pimmi.progress import Progress, Stage
+from pimmi.settings import Settings
+from pimmi.study.files import FILES_SCHEMA, not_in, read_files, write_files
+from pimmi.study.layout import StudyFolder
+from pimmi.workers.outcome import Crashed, Failed, Pool
+
+TASK_FILES = 32
+SMALLEST_SHARD = 250
+"""Images of a shard below which cutting a corpus into more tasks doesn't pay."""
+CRASHED = "the decoder crashed on this file"
+TRIALS_ALONE = 2
+
+
+def add_images(
+    folder: StudyFolder, images: Path, *, settings: Settings, workers: int | None, progress: Progress
+) -> None:
+    """Add to the study the image files below `images` that it doesn't know, by path, size and time of change.
+
+    Images that were read when Ctrl-C comes are kept. The caller holds the study's lock.
+    """
+    found = walk(images)
+    known = read_files(folder)
+    _add_problems(found, known, folder)
+    files = _unknown_files(found, known)
+    if not files:
+        return
+    with local_pool(workers) as pool:
+        gathering = Gathering(folder, shard_images=_shard_images(len(files), pool.workers, settings))
+        try:
+            with progress.stage("Reading images", total=len(files), unit="images") as stage:
+                _Reading(images, settings, pool, gathering, stage).run(files)
+        except KeyboardInterrupt:
+            gathering.write()
+            raise
+        gathering.write()
+
+
+class _Reading:
+    """Reads files on a pool; those in whose company a worker died are read again, each alone."""
+
+    def __init__(
+        self, root: Path, settings: Settings, pool: Pool, gathering: Gathering, stage: Stage
+    ) -> None:
+        self._root = root.absolute()
+        self._settings = settings
+        self._pool = pool
+        self._gathering = gathering
+        self._stage = stage
+        self._last_crash = ""
+
+    def run(self, files: list[ImageFile]) -> None:
+        """Large files first; those of one size, which may be the same, meet in one task."""
+        ordered = sorted(files, key=lambda file: (-file.size, file.path))
+        together = min(TASK_FILES, self._settings.images.shard_images)
+        starts = range(0, len(ordered), together)
+        crashed = self._read(tuple(ordered[start : start + together]) for start in starts)
+        self._check_workers(len(ordered), len(crashed))
+        for _ in range(TRIALS_ALONE):
+            crashed = self._read((file,) for file in crashed)
+        self._keep(ReadResult([FileRead(file, None, CRASHED) for file in crashed], None))
+
+    def _check_workers(self, files: int, crashed: int) -> None:
+        """Raise PimmiError if it isn't the fault of a few files that workers die."""
+        if crashed == files > TASK_FILES:
+            raise PimmiError(
+                f"no image could be read, as each worker died: {self._last_crash}: "
+                "use fewer --workers, or install pimmi again"
+            )
+
+    def _read(self, groups: Iterable[tuple[ImageFile, ...]]) -> list[ImageFile]:
+        """Read groups of files, and return those of the groups whose worker died."""
+        given: dict[int, ReadTask] = {}
+        crashed: list[ImageFile] = []
+        for outcome in self._pool.map_unordered(read_images, self._tasks(groups, given)):
+            task = given.pop(outcome.index)
+            if isinstance(outcome, Failed):
+                raise outcome.error
+            if isinstance(outcome, Crashed):
+                self._last_crash = outcome.reason
+                crashed += task.files
+            else:
+                self._keep(outcome.result)
+        return sorted(crashed)
+
+    def _tasks(
+        self, groups: Iterable[tuple[ImageFile, ...]], given: dict[int, ReadTask]
+    ) -> Iterator[ReadTask]:
+        for index, files in enumerate(groups):
+            known = self._gathering.known.of_sizes(file.size for file in files)
+            given[index] = ReadTask(self._root, files, known, self._settings)
+            yield given[index]
+
+    def _keep(self, result: ReadResult) -> None:
+        self._gathering.take(result)
+        self._stage.advance(len(result.files))
+
+
+def _unknown_files(found: Walk, known: pa.Table) -> list[ImageFile]:
+    columns = {
+        "path": [file.path for file in found.files],
+        "bytes": [file.size for file in found.files],
+        "mtime_ns": [file.mtime_ns for file in found.files],
+    }
+    walked = pa.table(columns, schema=pa.schema([FILES_SCHEMA.field(name) for name in columns]))
+    new = not_in(walked, known, keys=list(columns))
+    return [ImageFile(*row) for row in zip(*(new.column(name).to_pylist() for name in columns), strict=True)]
+
+
+def _add_problems(found: Walk, known: pa.Table, folder: StudyFolder) -> None:
+    rows = [{"path": problem.path, "reason": problem.reason} for problem in found.problems]
+    new = not_in(pa.Table.from_pylist(rows, schema=FILES_SCHEMA), known, keys=["path", "reason"])
+    if len(new):
+        write_files(new, folder)
+
+
+def _shard_images(files: int, workers: int, settings: Settings) -> int:
+    """Shards small enough that comparing them keeps all workers busy."""
+    return min(settings.images.shard_images, max(SMALLEST_SHARD, math.ceil(files / (2 * workers))))

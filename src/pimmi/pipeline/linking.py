@@ -1,0 +1,71 @@
+"""Linking: the pairs of shards that aren't compared yet, as tasks."""
+
+from __future__ import annotations
+
+from pimmi.errors import PimmiError
+from pimmi.pipeline.comparing import CompareTask, compare_shards
+from pimmi.pipeline.crew import compile_once, local_pool
+from pimmi.progress import Progress, Stage
+from pimmi.settings import Settings
+from pimmi.study.layout import StudyFolder
+from pimmi.study.reading import count_rows
+from pimmi.workers.outcome import Crashed, Failed, Pool
+
+
+def link_images(folder: StudyFolder, *, settings: Settings, workers: int | None, progress: Progress) -> None:
+    """Compare the pairs of shards that have no file of links. The caller holds the study's lock."""
+    tasks = _tasks(folder, settings)
+    if not tasks:
+        return
+    compile_once(progress)
+    pairs = sum(task.size for task in tasks)
+    with (
+        local_pool(workers) as pool,
+        progress.stage("Matching", total=pairs, unit="pairs of images") as stage,
+    ):
+        crashed = _run(tasks, pool, stage)
+    if crashed:
+        with (
+            local_pool(1) as pool,
+            progress.stage("Matching again", total=None, unit="pairs of images") as stage,
+        ):
+            crashed = _run([task for task, _ in crashed], pool, stage)
+    if crashed:
+        (task, reason), *_ = crashed
+        first, second = task.pair
+        raise PimmiError(
+            f"comparing the shards {first} and {second} of {folder.root} failed twice, as {reason}: "
+            "use fewer --workers, or a machine with more memory"
+        )
+
+
+def _tasks(folder: StudyFolder, settings: Settings) -> list[CompareTask]:
+    """The largest first, so that no worker is left alone with one at the end."""
+    pairs = folder.unlinked_pairs()
+    images = {
+        number: count_rows(folder.shard(number) / "images.parquet")
+        for number in sorted({number for pair in pairs for number in pair})
+    }
+    tasks = [
+        CompareTask(folder, pair, settings.matching, _pairs_of_images(images[pair[0]], images[pair[1]], pair))
+        for pair in pairs
+    ]
+    return sorted(tasks, key=lambda task: (-task.size, task.pair))
+
+
+def _pairs_of_images(first: int, second: int, pair: tuple[int, int]) -> int:
+    return first * (first - 1) // 2 if pair[0] == pair[1] else first * second
+
+
+def _run(tasks: list[CompareTask], pool: Pool, stage: Stage) -> list[tuple[CompareTask, str]]:
+    """Run the tasks, and return those whose worker died, with the reason."""
+    crashed = []
+    for outcome in pool.map_unordered(compare_shards, tasks):
+        if isinstance(outcome, Failed):
+            raise outcome.error
+        task = tasks[outcome.index]
+        if isinstance(outcome, Crashed):
+            crashed.append((task, outcome.reason))
+        else:
+            stage.advance(task.size)
+    return crashed

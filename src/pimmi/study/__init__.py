@@ -1,0 +1,1 @@
+"""The study folder: names, formats, atomic writes, lock, and the tables read from it."""

@@ -1,0 +1,106 @@
+"""The images that count: those that a file holds now; and the links between them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from pimmi.study.files import read_files
+from pimmi.study.images import read_images
+from pimmi.study.layout import StudyFolder
+from pimmi.study.links import read_links
+from pimmi.study.reading import values
+
+Ids = NDArray[np.bytes_]
+
+
+def id_array(table: pa.Table, column: str = "image_id") -> Ids:
+    """Image ids as an S32 array, which sorts as they do."""
+    return np.array(values(table, column), dtype="S32")
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """What a study knows of files and images.
+
+    `files` is the files table, sorted by path. `images` has a row for each image that one or more of the
+    files hold, sorted by id; its columns are those of `read_images`. The place of an image in it is
+    its *rank*.
+    """
+
+    folder: StudyFolder
+    files: pa.Table
+    images: pa.Table
+
+    @classmethod
+    def read(cls, folder: StudyFolder) -> Catalogue:
+        files, images = read_files(folder), read_images(folder)
+        held = pc.is_in(images.column("image_id"), value_set=files.column("image_id").drop_null())
+        return cls(folder=folder, files=files, images=images.filter(held).sort_by("image_id"))
+
+    @cached_property
+    def ids(self) -> Ids:
+        return id_array(self.images)
+
+    @cached_property
+    def readable_files(self) -> pa.Table:
+        """The files that hold an image, sorted by path."""
+        return self.files.filter(pc.is_valid(self.files.column("image_id")))
+
+    @cached_property
+    def file_ranks(self) -> NDArray[np.int64]:
+        """The rank of the image of each readable file."""
+        return np.searchsorted(self.ids, id_array(self.readable_files))
+
+    @cached_property
+    def first_files(self) -> NDArray[np.int64]:
+        """For each image, its first readable file."""
+        return np.unique(self.file_ranks, return_index=True)[1]
+
+    @cached_property
+    def nb_files(self) -> NDArray[np.int64]:
+        """How many files hold each image."""
+        return np.bincount(self.file_ranks, minlength=len(self.images))
+
+    @cached_property
+    def later_files(self) -> NDArray[np.int64]:
+        """The readable files that hold the same bytes as one before them."""
+        return np.setdiff1d(np.arange(len(self.file_ranks)), self.first_files)
+
+    def links(self, *, minimum_score: float) -> Links:
+        """The links between images that count, sorted by rank of query, then of result."""
+        rows = read_links(self.folder, minimum_score=minimum_score)
+        ends = [
+            self._ranks(rows.column(f"{end}_shard"), rows.column(f"{end}_row")) for end in ("query", "result")
+        ]
+        kept = np.flatnonzero((ends[0] >= 0) & (ends[1] >= 0))
+        order = kept[np.lexsort((ends[1][kept], ends[0][kept]))]
+        return Links(query=ends[0][order], result=ends[1][order], rows=rows.take(order))
+
+    def _ranks(self, shards: pa.ChunkedArray[Any], rows: pa.ChunkedArray[Any]) -> NDArray[np.int64]:
+        """The ranks of images given by their place; -1 for those that don't count."""
+        places = self.images.column("shard").to_numpy() << 32 | self.images.column("row").to_numpy()
+        order = np.argsort(places)
+        wanted = shards.to_numpy().astype(np.int64) << 32 | rows.to_numpy()
+        if not len(places):
+            return np.full(len(wanted), -1)
+        found = order[np.minimum(np.searchsorted(places[order], wanted), len(places) - 1)]
+        return np.where(places[found] == wanted, found, -1)
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Links between images: the ranks of both ends, int64, and rows of the link files (`LINKS_SCHEMA`)."""
+
+    query: NDArray[np.int64]
+    result: NDArray[np.int64]
+    rows: pa.Table
+
+    def __len__(self) -> int:
+        return len(self.query)

@@ -1,0 +1,93 @@
+"""Where everything lies in a study folder."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from itertools import combinations_with_replacement
+from pathlib import Path
+
+from pimmi.study.writing import UNFINISHED, remove
+
+ShardPair = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class StudyFolder:
+    """The names in a study folder; nothing but numbered parts, each written once.
+
+    study.toml             format, codebook and settings
+    files/0000.parquet     files that were seen, in the order in which they were
+    shards/0000/           some images and their points
+    links/0000-0001.parquet    links between the images of two shards, or inside one
+    groups/clusters.parquet
+    """
+
+    root: Path
+
+    @property
+    def description(self) -> Path:
+        return self.root / "study.toml"
+
+    @property
+    def files(self) -> Path:
+        return self.root / "files"
+
+    @property
+    def shards(self) -> Path:
+        return self.root / "shards"
+
+    @property
+    def links(self) -> Path:
+        return self.root / "links"
+
+    @property
+    def clusters(self) -> Path:
+        return self.root / "groups" / "clusters.parquet"
+
+    @property
+    def lock(self) -> Path:
+        return self.root / ".lock"
+
+    def files_part(self, number: int) -> Path:
+        return self.files / f"{number:04}.parquet"
+
+    def shard(self, number: int) -> Path:
+        return self.shards / f"{number:04}"
+
+    def links_of(self, pair: ShardPair) -> Path:
+        return self.links / f"{pair[0]:04}-{pair[1]:04}.parquet"
+
+    def files_numbers(self) -> list[int]:
+        """The numbers of the parts of the files table, in the order in which they were written."""
+        return sorted(int(match[1]) for match in _matches(self.files, r"(\d+)\.parquet"))
+
+    def shard_numbers(self) -> list[int]:
+        return sorted(int(match[0]) for match in _matches(self.shards, r"\d+"))
+
+    def linked_pairs(self) -> list[ShardPair]:
+        """The pairs of shards that were compared."""
+        return sorted(
+            (int(match[1]), int(match[2])) for match in _matches(self.links, r"(\d+)-(\d+)\.parquet")
+        )
+
+    def unlinked_pairs(self) -> list[ShardPair]:
+        """The pairs of shards, each with itself included, that are still to be compared."""
+        done = set(self.linked_pairs())
+        return [pair for pair in combinations_with_replacement(self.shard_numbers(), 2) if pair not in done]
+
+    def make_folders(self) -> None:
+        for folder in (self.files, self.shards, self.links, self.clusters.parent):
+            folder.mkdir(parents=True, exist_ok=True)
+
+    def remove_unfinished(self) -> None:
+        """Remove what a run that was killed left half written."""
+        for folder in (self.root, self.files, self.shards, self.links, self.clusters.parent):
+            for path in folder.glob(f"{UNFINISHED}*"):
+                remove(path)
+
+
+def _matches(folder: Path, pattern: str) -> list[re.Match[str]]:
+    if not folder.is_dir():
+        return []
+    return [match for path in folder.iterdir() if (match := re.fullmatch(pattern, path.name))]

@@ -1,0 +1,45 @@
+"""Link files: what matching found between the images of two shards."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from pimmi.study.layout import ShardPair, StudyFolder
+from pimmi.study.reading import read_parquet
+from pimmi.study.writing import write_parquet, written_whole
+
+TRANSFORM = ("a11", "a12", "tx", "a21", "a22", "ty")
+
+LINKS_COLUMNS: dict[str, pa.DataType] = {
+    "query_shard": pa.int32(),
+    "query_row": pa.int32(),
+    "result_shard": pa.int32(),
+    "result_row": pa.int32(),
+    "change": pa.uint8(),
+    "score": pa.float64(),
+    "inliers": pa.int32(),
+    **{name: pa.float64() for name in TRANSFORM},
+    "query_coverage": pa.float64(),
+    "result_coverage": pa.float64(),
+    "agreement": pa.float64(),
+    "conflict": pa.float64(),
+}
+LINKS_SCHEMA = pa.schema(LINKS_COLUMNS)
+"""As in `pimmi.matching.blocks.Links`, with images named by their place in the study."""
+
+
+def write_links(links: pa.Table, folder: StudyFolder, *, pair: ShardPair) -> None:
+    """Write the file of a pair of shards."""
+    with written_whole(folder.links_of(pair)) as path:
+        write_parquet(links, path)
+
+
+def read_links(folder: StudyFolder, *, minimum_score: float) -> pa.Table:
+    """The links of all pairs of shards whose score is `minimum_score` or more."""
+    import pyarrow.compute as pc
+
+    tables = [LINKS_SCHEMA.empty_table()]
+    for pair in folder.linked_pairs():
+        links = read_parquet(folder.links_of(pair), schema=LINKS_SCHEMA)
+        tables.append(links.filter(pc.field("score") >= minimum_score))
+    return pa.concat_tables(tables).combine_chunks()

@@ -1,0 +1,46 @@
+"""One process at a time changes a study."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pimmi.errors import StudyError
+from pimmi.study.layout import StudyFolder
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+
+@contextmanager
+def locked(folder: StudyFolder) -> Iterator[None]:
+    """Keep other processes from changing the study; what a killed one left half written is removed.
+
+    The system takes the lock from a process that ends, however it ends. Raises StudyError if another process
+    has it.
+    """
+    descriptor = os.open(folder.lock, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        _acquire(descriptor, folder)
+        folder.make_folders()
+        folder.remove_unfinished()
+        try:
+            yield
+        finally:
+            folder.remove_unfinished()
+    finally:
+        os.close(descriptor)
+
+
+def _acquire(descriptor: int, folder: StudyFolder) -> None:
+    if fcntl is None:
+        return
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise StudyError(
+            f"another process is working on {folder.root}: wait until it ends, or stop it"
+        ) from error

@@ -123,7 +123,9 @@ class Study:
         from pimmi.study.catalogue import Catalogue
         from pimmi.study.tables import links_table
 
-        return links_table(Catalogue.read(self._folder), minimum_score=self.settings.matching.minimum_score)
+        return links_table(
+            Catalogue.read(self._folder), minimum_confidence=self.settings.matching.minimum_confidence
+        )
 
     def images(self) -> pa.Table:
         """A row for each file, readable or not."""

@@ -74,7 +74,7 @@ def _table(links: Links, task: CompareTask) -> pa.Table:
         columns[f"{end}_shard"] = np.where(row < length, first, second)
         columns[f"{end}_row"] = np.where(row < length, row, row - length)
     columns |= {name: links.transform[:, place] for place, name in enumerate(TRANSFORM)}
-    same = ("change", "score", "inliers", "query_coverage", "result_coverage", "agreement", "conflict")
-    columns |= {name: getattr(links, name) for name in same}
+    for name in LINKS_COLUMNS.keys() - columns.keys():
+        columns[name] = getattr(links, name)
     arrays = [pa.array(columns[name], kind) for name, kind in LINKS_COLUMNS.items()]
     return pa.table(arrays, schema=LINKS_SCHEMA)

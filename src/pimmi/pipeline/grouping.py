@@ -27,7 +27,7 @@ def group_images(folder: StudyFolder, *, settings: Settings, progress: Progress)
     grouping = settings.grouping
     with progress.stage("Grouping", total=None, unit="links") as stage:
         catalogue = Catalogue.read(folder)
-        links = catalogue.links(minimum_score=settings.matching.minimum_score)
+        links = catalogue.links(minimum_confidence=settings.matching.minimum_confidence)
         clusters = cluster(
             values(catalogue.images, "image_id"),
             links.query,

@@ -80,7 +80,7 @@ def _hits_in(shard: Shard, query: Shard, paths: dict[str, list[str]], *, setting
         image_block(query), image_block(shard), settings=settings.matching, codebook=load_codebook()
     )
     ids = shard.ids
-    for link in np.flatnonzero(links.score >= settings.matching.minimum_score):
+    for link in np.flatnonzero(links.confidence >= settings.matching.minimum_confidence):
         result_id = ids[max(links.query[link], links.result[link]) - 1]
         for path in paths.get(result_id, ()):
             yield _hit(links, link, path=path, image_id=result_id)

@@ -73,9 +73,9 @@ class Catalogue:
         """The readable files that hold the same bytes as one before them."""
         return np.setdiff1d(np.arange(len(self.file_ranks)), self.first_files)
 
-    def links(self, *, minimum_score: float) -> Links:
+    def links(self, *, minimum_confidence: float) -> Links:
         """The links between images that count, sorted by rank of query, then of result."""
-        rows = read_links(self.folder, minimum_score=minimum_score)
+        rows = read_links(self.folder, minimum_confidence=minimum_confidence)
         ends = [
             self._ranks(rows.column(f"{end}_shard"), rows.column(f"{end}_row")) for end in ("query", "result")
         ]

@@ -76,10 +76,6 @@ class StudyFolder:
         done = set(self.linked_pairs())
         return [pair for pair in combinations_with_replacement(self.shard_numbers(), 2) if pair not in done]
 
-    def make_folders(self) -> None:
-        for folder in (self.files, self.shards, self.links, self.clusters.parent):
-            folder.mkdir(parents=True, exist_ok=True)
-
     def remove_unfinished(self) -> None:
         """Remove what a run that was killed left half written."""
         for folder in (self.root, self.files, self.shards, self.links, self.clusters.parent):

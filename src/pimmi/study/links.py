@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pimmi.study.layout import ShardPair, StudyFolder
 from pimmi.study.reading import read_parquet
@@ -23,6 +24,7 @@ LINKS_COLUMNS: dict[str, pa.DataType] = {
     "result_coverage": pa.float64(),
     "agreement": pa.float64(),
     "conflict": pa.float64(),
+    "confidence": pa.float64(),
 }
 LINKS_SCHEMA = pa.schema(LINKS_COLUMNS)
 """As in `pimmi.matching.blocks.Links`, with images named by their place in the study."""
@@ -34,12 +36,10 @@ def write_links(links: pa.Table, folder: StudyFolder, *, pair: ShardPair) -> Non
         write_parquet(links, path)
 
 
-def read_links(folder: StudyFolder, *, minimum_score: float) -> pa.Table:
-    """The links of all pairs of shards whose score is `minimum_score` or more."""
-    import pyarrow.compute as pc
-
+def read_links(folder: StudyFolder, *, minimum_confidence: float) -> pa.Table:
+    """The links of all pairs of shards whose confidence is `minimum_confidence` or more."""
     tables = [LINKS_SCHEMA.empty_table()]
     for pair in folder.linked_pairs():
         links = read_parquet(folder.links_of(pair), schema=LINKS_SCHEMA)
-        tables.append(links.filter(pc.field("score") >= minimum_score))
+        tables.append(links.filter(pc.field("confidence") >= minimum_confidence))
     return pa.concat_tables(tables).combine_chunks()

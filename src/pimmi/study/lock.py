@@ -25,7 +25,6 @@ def locked(folder: StudyFolder) -> Iterator[None]:
     descriptor = os.open(folder.lock, os.O_RDWR | os.O_CREAT, 0o666)
     try:
         _acquire(descriptor, folder)
-        folder.make_folders()
         folder.remove_unfinished()
         try:
             yield

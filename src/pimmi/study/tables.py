@@ -48,9 +48,9 @@ def images_table(catalogue: Catalogue) -> pa.Table:
     return _table("images", columns)
 
 
-def links_table(catalogue: Catalogue, *, minimum_score: float) -> pa.Table:
+def links_table(catalogue: Catalogue, *, minimum_confidence: float) -> pa.Table:
     """One row for each pair of linked images, under their first paths, and for each byte-identical file."""
-    links = catalogue.links(minimum_score=minimum_score)
+    links = catalogue.links(minimum_confidence=minimum_confidence)
     first_paths = catalogue.readable_files.column("path").take(catalogue.first_files)
     found: dict[str, Any] = {
         "query_path": first_paths.take(links.query),

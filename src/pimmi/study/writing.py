@@ -21,8 +21,9 @@ UNFINISHED = ".new-"
 def written_whole(path: Path) -> Iterator[Path]:
     """A path beside `path` at which to write a file or a folder of files; it is renamed to `path` at the end.
 
-    It is on the disk before it has its name. After an error it is removed.
+    It is on the disk before it has its name. After an error it is removed. The folder around it is made.
     """
+    path.parent.mkdir(exist_ok=True)
     unfinished = path.with_name(f"{UNFINISHED}{os.getpid()}-{path.name}")
     try:
         yield unfinished

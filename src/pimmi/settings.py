@@ -75,13 +75,27 @@ class FeatureSettings(Section):
         3, unit="layers", minimum=1, maximum=10, why="Scales looked at in each octave, as in Lowe's paper."
     )
     contrast_threshold: float = setting(
-        0.013,
+        0.01,
         minimum=0.0,
         maximum=1.0,
-        why="Weaker extrema are dropped: below OpenCV's .04, so that flat images still get enough keypoints.",
+        why="Weaker extrema are dropped: below OpenCV's .04, so that soft images get enough keypoints.",
     )
     edge_threshold: float = setting(
-        10.0, minimum=1.0, maximum=100.0, why="Keypoints on straight edges are dropped, as in Lowe's paper."
+        12.0, minimum=1.0, maximum=100.0, why="Keypoints on straight edges are dropped; Lowe's paper has 10."
+    )
+    few_keypoints: int = setting(
+        200,
+        unit="keypoints an image",
+        minimum=0,
+        maximum=5000,
+        why="An image with fewer, such as a logo or a chart, is searched again with the faint thresholds: "
+        "without it, flat images are most of what is missed.",
+    )
+    faint_contrast_threshold: float = setting(
+        0.002, minimum=0.0, maximum=1.0, why="Contrast threshold of the second search."
+    )
+    faint_edge_threshold: float = setting(
+        30.0, minimum=1.0, maximum=1000.0, why="Edge threshold of the second search."
     )
     sigma: float = setting(
         1.6, unit="px", minimum=0.5, maximum=5.0, why="Blur of the first scale, as in Lowe's paper."
@@ -101,24 +115,26 @@ class MatchingSettings(Section):
         maximum=1024,
         why="Index cells in which a descriptor is looked for: more finds more true matches, and is slower.",
     )
-    sketch_distance: int = setting(
-        22,
-        unit="bits of 64",
+    sign_distance: int = setting(
+        38,
+        unit="bits of 128",
         minimum=0,
-        maximum=64,
-        why="Descriptors whose sketches differ by more are not compared further: a cheap first sieve.",
+        maximum=128,
+        why="Codes whose signs differ in more bits are not compared further: a cheap first sieve.",
     )
-    descriptor_distance: float = setting(
-        0.8,
-        minimum=0.0,
-        maximum=2.0,
-        why="Euclidean distance between two RootSIFT descriptors of norm 1 up to which they match.",
+    code_distance: int = setting(
+        55,
+        unit="bits of 256",
+        minimum=0,
+        maximum=200,
+        why="Two points match up to this distance of their codes: 95 % of true pairs of points are within 55, "
+        "and 10 in a million of the others.",
     )
     position_tolerance: float = setting(
-        0.03,
-        unit="fraction of the long side",
-        minimum=0.001,
-        maximum=0.5,
+        5.0,
+        unit="px of the coarser of the two working images",
+        minimum=0.5,
+        maximum=50.0,
         why="How far a matched keypoint may lie from where the transform puts it and still agree with it.",
     )
     minimum_inliers: int = setting(
@@ -128,12 +144,17 @@ class MatchingSettings(Section):
         maximum=1000,
         why="Keypoints that must agree with one transform: with three, chance alone makes links.",
     )
-    minimum_score: float = setting(
-        2.0,
-        unit="−log10 of the expected number of false alarms",
-        minimum=-100.0,
-        maximum=1000.0,
-        why="At 2, one false link is expected by chance in a hundred whole corpora like this one.",
+    stored_confidence: float = setting(
+        0.2,
+        minimum=0.0,
+        maximum=1.0,
+        why="Less sure links aren't even kept; those kept can be read again with another minimum.",
+    )
+    minimum_confidence: float = setting(
+        0.6,
+        minimum=0.0,
+        maximum=1.0,
+        why="Links less sure than this are neither exported nor grouped: chosen on the benchmark.",
     )
 
 

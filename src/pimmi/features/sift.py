@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pimmi.features.selection import select
 from pimmi.settings import FeatureSettings
 
 SMALLEST_SIDE = 8
@@ -39,12 +40,12 @@ NO_FEATURES = Features(
 
 
 @lru_cache(maxsize=4)
-def _sift(settings: FeatureSettings) -> cv2.SIFT:
+def _sift(settings: FeatureSettings, *, faint: bool) -> cv2.SIFT:
     return cv2.SIFT.create(
-        nfeatures=settings.keypoints,
+        nfeatures=0,
         nOctaveLayers=settings.octave_layers,
-        contrastThreshold=settings.contrast_threshold,
-        edgeThreshold=settings.edge_threshold,
+        contrastThreshold=settings.faint_contrast_threshold if faint else settings.contrast_threshold,
+        edgeThreshold=settings.faint_edge_threshold if faint else settings.edge_threshold,
         sigma=settings.sigma,
     )
 
@@ -52,19 +53,23 @@ def _sift(settings: FeatureSettings) -> cv2.SIFT:
 def extract(grey: NDArray[np.uint8], *, settings: FeatureSettings) -> Features:
     """SIFT (Lowe 2004) of a grey uint8 (h, w) image as RootSIFT (Arandjelović & Zisserman 2012).
 
-    At most about `settings.keypoints` keypoints, those of highest contrast.
+    An image with few keypoints, such as a logo or a chart, is searched once more with lower thresholds. At most
+    `settings.keypoints` are kept.
     """
     if min(grey.shape) < SMALLEST_SIDE:
         return NO_FEATURES
-    keypoints, descriptors = _sift(settings).detectAndCompute(grey, None)
+    keypoints, descriptors = _sift(settings, faint=False).detectAndCompute(grey, None)
+    if len(keypoints) < settings.few_keypoints:
+        keypoints, descriptors = _sift(settings, faint=True).detectAndCompute(grey, None)
     if not keypoints:
         return NO_FEATURES
-    geometry = np.array([(*k.pt, k.size, k.angle) for k in keypoints], np.float32)
-    mass = descriptors.sum(axis=1, keepdims=True)
-    described = mass[:, 0] > 0
+    geometry = np.array([(*k.pt, k.size, k.angle, k.response) for k in keypoints], np.float32)
+    kept = select(geometry[:, :2], geometry[:, 4], count=settings.keypoints)
+    kept = kept[descriptors[kept].any(axis=1)]
+    geometry, described = geometry[kept], descriptors[kept]
     return Features(
-        positions=geometry[described, :2],
-        sigmas=geometry[described, 2],
-        angles=np.radians(geometry[described, 3]) % np.float32(2 * np.pi),
-        descriptors=np.sqrt(descriptors[described] / mass[described]),
+        positions=geometry[:, :2],
+        sigmas=geometry[:, 2],
+        angles=np.radians(geometry[:, 3]) % np.float32(2 * np.pi),
+        descriptors=np.sqrt(described / described.sum(axis=1, keepdims=True)),
     )

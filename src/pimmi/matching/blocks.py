@@ -38,8 +38,9 @@ class Links:
     in the second. `change` uint8 (m,), 0 plain, 1 mirrored, 2 negative, 3 both. `score` float64 (m,), -log10 of the
     expected number of false alarms for this pair of images. `inliers` int64 (m,). `transform` float64 (m, 6), a11 a12
     tx a21 a22 ty, from query to result in pixels of the upright files. `query_coverage`, `result_coverage` float64
-    (m,), shares of the images' areas that show the same, 0 to 1. `agreement`, float64 (m,): of the places compared
-    that have texture, the share that agrees, 0 to 1.
+    (m,), shares of the images' areas that show the same, 0 to 1. `agreement`, `conflict` float64 (m,), shares of the
+    overlap where the two agree and where they differ, 0 to 1; what is left is blank in both. `confidence` float64
+    (m,), 0 to 1, that the link shows a copy (`pimmi.matching.confidence`).
     """
 
     query: NDArray[np.int64]
@@ -51,6 +52,8 @@ class Links:
     query_coverage: NDArray[np.float64]
     result_coverage: NDArray[np.float64]
     agreement: NDArray[np.float64]
+    conflict: NDArray[np.float64]
+    confidence: NDArray[np.float64]
 
     def __len__(self) -> int:
         return len(self.query)

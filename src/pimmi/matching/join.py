@@ -1,9 +1,9 @@
-"""Which points of two blocks of images match: a range join of codes inside cells.
+"""Which points of which images match: a range join of codes inside cells.
 
 A match is one uint64, so that sorting the matches groups them by pair of images and by point:
 
-    bits 50..63  image in the first block
-    bits 36..49  image in the second block
+    bits 50..63  place of the first image, the one with the smaller id
+    bits 36..49  place of the second image
     bits 23..35  point in the first image
     bits 10..22  point in the second image
     bits  8..9   change between the two points (MIRRORED, INVERTED)
@@ -22,41 +22,44 @@ from numpy.typing import NDArray
 from pimmi.index.codebook import CELLS, Codebook
 from pimmi.index.points import Points
 
-IMAGE_BITS = 14
-POINT_BITS = 13
-MAX_BLOCK_IMAGES = 1 << IMAGE_BITS
-MAX_IMAGE_POINTS = 1 << POINT_BITS
+MAX_IMAGES = 1 << 14
+MAX_IMAGE_POINTS = 1 << 13
 MATCHES_AT_ONCE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
-    """Points of some images with the inverted lists over them.
+class Lists:
+    """Points of some images with the inverted lists over them; n points.
 
-    `offsets` int64 (images + 1,), the first point of each image; `image` int32 (n,), image of each point; `listed`
-    int32 (n,), points sorted by cell; `listed_codes` uint64 (n, 4), their codes; `lists` int64 (cells + 1,), the first
-    place of each cell in `listed`.
+    `places` int32 (n,), place of each point's image; `numbers` int32 (n,), number of the point in its image; `listed`
+    int32 (n,), points sorted by cell; `starts` int64 (cells + 1,), the first place of each cell in `listed`; `signs`,
+    `levels` uint64 (n, 2), the codes' words of signs, and of levels, in the order of `listed`; `form_order` int64
+    (f,), forms sorted by their nearest cell, so that neighbours read the same lists.
     """
 
     points: Points
-    offsets: NDArray[np.int64]
-    image: NDArray[np.int32]
+    places: NDArray[np.int32]
+    numbers: NDArray[np.int32]
     listed: NDArray[np.int32]
-    listed_codes: NDArray[np.uint64]
-    lists: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    signs: NDArray[np.uint64]
+    levels: NDArray[np.uint64]
+    form_order: NDArray[np.int64]
 
 
-def make_block(points: Points, offsets: NDArray[np.int64]) -> Block:
-    """A block of the images whose points are `offsets[i]` to `offsets[i + 1]`."""
+def make_lists(points: Points, *, offsets: NDArray[np.int64], places: NDArray[np.int32]) -> Lists:
+    """Lists over images whose points are `offsets[i]` to `offsets[i + 1]`; `places` int32, the place of each image."""
+    counts = np.diff(offsets)
     listed = np.argsort(points.cells, kind="stable").astype(np.int32)
-    count = np.bincount(points.cells, minlength=CELLS)
-    return Block(
+    return Lists(
         points=points,
-        offsets=offsets,
-        image=np.repeat(np.arange(len(offsets) - 1, dtype=np.int32), np.diff(offsets)),
+        places=np.repeat(places, counts).astype(np.int32),
+        numbers=(np.arange(len(points)) - np.repeat(offsets[:-1], counts)).astype(np.int32),
         listed=listed,
-        listed_codes=points.codes[listed],
-        lists=np.concatenate([[0], np.cumsum(count)]).astype(np.int64),
+        starts=np.searchsorted(points.cells[listed], np.arange(CELLS + 1)).astype(np.int64),
+        signs=np.ascontiguousarray(points.codes[listed, :2]),
+        levels=np.ascontiguousarray(points.codes[listed, 2:]),
+        form_order=np.argsort(points.form_cells[:, 0], kind="stable"),
     )
 
 
@@ -70,7 +73,8 @@ def change_masks(codebook: Codebook) -> NDArray[np.uint64]:
 
 
 @njit("int64(uint64)", cache=True, nogil=True, inline="always")
-def _ones(word: int) -> int:
+def ones(word: int) -> int:
+    """The number of bits set in a uint64."""
     word = word - ((word >> uint64(1)) & uint64(0x5555555555555555))
     word = (word & uint64(0x3333333333333333)) + ((word >> uint64(2)) & uint64(0x3333333333333333))
     word = (word + (word >> uint64(4))) & uint64(0x0F0F0F0F0F0F0F0F)
@@ -79,88 +83,73 @@ def _ones(word: int) -> int:
 
 @njit(cache=True, nogil=True)
 def _join(  # type: ignore[no-untyped-def]
-    start, form_points, form_changes, form_cells, codes, changes, image, offsets,
-    listed, listed_codes, lists, base_changes, base_image, base_offsets,
-    masks, sign_distance, code_distance, one_block, swapped, matches,
+    start, form_order, form_points, form_changes, form_cells, codes, changes, places, numbers,
+    listed, starts, signs, levels, base_changes, base_places, base_numbers,
+    masks, sign_distance, code_distance, matches,
 ):  # fmt: skip
-    """Fill `matches` from form `start` on; returns the number of matches and the form to go on with."""
+    """Fill `matches` from the `start`-th form on; returns how many there are and the form to go on with."""
     found = 0
-    room = len(matches)
-    for f in range(start, len(form_points)):
-        point = form_points[f]
-        change = form_changes[f]
-        here = image[point]
-        flipped_a, flipped_b = masks[change, 0], masks[change, 1]
-        a = codes[point, 0] ^ flipped_a
-        b = codes[point, 1] ^ flipped_b
+    for f in range(start, len(form_order)):
+        form = form_order[f]
+        point = form_points[form]
+        change = form_changes[form]
+        here = places[point]
+        flipped_wide, flipped_rest = masks[change, 0], masks[change, 1]
+        wide = codes[point, 0] ^ flipped_wide
+        rest = codes[point, 1] ^ flipped_rest
         above, below = codes[point, 2], codes[point, 3]
-        c = (above & ~flipped_a) | (~below & flipped_a)
-        d = (below & ~flipped_a) | (~above & flipped_a)
-        start_of_form = found
+        high = (above & ~flipped_wide) | (~below & flipped_wide)
+        low = (below & ~flipped_wide) | (~above & flipped_wide)
+        found_before = found
         for probe in range(form_cells.shape[1]):
-            cell = form_cells[f, probe]
-            for at in range(lists[cell], lists[cell + 1]):
-                distance = _ones(a ^ listed_codes[at, 0]) + _ones(b ^ listed_codes[at, 1])
+            cell = form_cells[form, probe]
+            for at in range(starts[cell], starts[cell + 1]):
+                distance = ones(wide ^ signs[at, 0]) + ones(rest ^ signs[at, 1])
                 if distance > sign_distance:
                     continue
-                distance += _ones(c ^ listed_codes[at, 2]) + _ones(d ^ listed_codes[at, 3])
+                distance += ones(high ^ levels[at, 0]) + ones(low ^ levels[at, 1])
                 if distance > code_distance:
                     continue
                 other = listed[at]
-                there = base_image[other]
-                if one_block and here == there:
+                there = base_places[other]
+                if here == there:
                     continue
-                if found == room:
-                    return start_of_form, f
-                between = changes[point] ^ change ^ base_changes[other]
-                first, second = here, there
-                first_point = point - offsets[here]
-                second_point = other - base_offsets[there]
-                if swapped or (one_block and there < here):
-                    first, second = there, here
+                if found == len(matches):
+                    return found_before, f
+                first, second = uint64(here), uint64(there)
+                first_point, second_point = uint64(numbers[point]), uint64(base_numbers[other])
+                if there < here:
+                    first, second = second, first
                     first_point, second_point = second_point, first_point
+                between = uint64(changes[point] ^ change ^ base_changes[other])
                 matches[found] = (
-                    (uint64(first) << uint64(50))
-                    | (uint64(second) << uint64(36))
-                    | (uint64(first_point) << uint64(23))
-                    | (uint64(second_point) << uint64(10))
-                    | (uint64(between) << uint64(8))
+                    (first << uint64(50))
+                    | (second << uint64(36))
+                    | (first_point << uint64(23))
+                    | (second_point << uint64(10))
+                    | (between << uint64(8))
                     | uint64(distance)
                 )
                 found += 1
-    return found, len(form_points)
+    return found, len(form_order)
 
 
-def _search(
-    query: Block, base: Block, masks: NDArray[np.uint64], limits: tuple[int, int], *, one_block: bool, swapped: bool
+def look_up(
+    query: Lists, base: Lists, *, masks: NDArray[np.uint64], sign_distance: int, code_distance: int
 ) -> list[NDArray[np.uint64]]:
-    found = []
-    start = 0
-    buffer = np.empty(MATCHES_AT_ONCE, np.uint64)
-    while start < len(query.points.form_points):
-        count, start = _join(
-            start, query.points.form_points, query.points.form_changes, query.points.form_cells,
-            query.points.codes, query.points.changes, query.image, query.offsets,
-            base.listed, base.listed_codes, base.lists, base.points.changes, base.image, base.offsets,
-            masks, limits[0], limits[1], one_block, swapped, buffer,
-        )  # fmt: skip
-        found.append(buffer[:count].copy())
-    return found
-
-
-def join(
-    first: Block, second: Block | None, *, masks: NDArray[np.uint64], sign_distance: int, code_distance: int
-) -> NDArray[np.uint64]:
-    """The matches, sorted, between the images of two blocks, or (`second` None) among those of one block.
+    """The matches of the forms of `query` with the points of `base`, in pieces, unsorted; no image with itself.
 
     `sign_distance` is the largest difference in the 128 signs, `code_distance` in the whole code of 256 bits.
     """
-    limits = (sign_distance, code_distance)
-    if second is None:
-        found = _search(first, first, masks, limits, one_block=True, swapped=False)
-    else:
-        found = _search(first, second, masks, limits, one_block=False, swapped=False)
-        found += _search(second, first, masks, limits, one_block=False, swapped=True)
-    matches = np.concatenate(found) if found else np.zeros(0, np.uint64)
-    matches.sort()
-    return matches
+    found = []
+    start = 0
+    buffer = np.empty(MATCHES_AT_ONCE, np.uint64)
+    while start < len(query.form_order):
+        count, start = _join(
+            start, query.form_order, query.points.form_points, query.points.form_changes, query.points.form_cells,
+            query.points.codes, query.points.changes, query.places, query.numbers,
+            base.listed, base.starts, base.signs, base.levels, base.points.changes, base.places, base.numbers,
+            masks, sign_distance, code_distance, buffer,
+        )  # fmt: skip
+        found.append(buffer[:count].copy())
+    return found

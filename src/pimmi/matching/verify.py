@@ -1,62 +1,64 @@
-"""Geometric verification: which matches of two images agree with one transform, and how likely that is by chance.
+"""Geometric verification: which points of two images agree with one transform, and how likely that is by chance.
 
 Each match gives a whole similarity transform, from the positions, scales and angles of its two points. Each is tried
-as the hypothesis; the best ones are refined to an affine transform on the matches that agree with them, one to one.
+as the hypothesis. The best ones are refined to an affine transform on the matches that agree with them; then all
+points of the two images, matched before or not, are compared where the transform lays them onto each other.
 """
 
 import math
 
 import numpy as np
 from numba import njit, uint64
-from numpy.typing import NDArray
+
+from pimmi.matching.join import ones
 
 MAX_MATCHES = 1024
+"""Matches of a pair of images that are looked at; copies of one image can have more."""
 HYPOTHESES = 96
-REFINED = 4
-ROUNDS = 4
-FRAME_WEIGHT = 8.0
+ENOUGH_VOTES = 20
+"""A hypothesis with as many votes ends the search for a better one."""
+REFINED = 3
+ROUNDS = 6
+FRAME_WEIGHT = 4.0
+"""Weight of a keypoint's own scale and angle in the fit, as of a point so many squared sigmas away."""
+REACH = 0.12
+"""Error of a similarity taken from one match, as a share of the distance from it."""
+SCALE_SLACK = 0.8
+"""Octaves by which the scale of an inlier may differ from the transform's."""
+ANGLE_SLACK = 0.6
+"""Radians by which the angle of an inlier may differ from the transform's."""
+GUIDED_DISTANCE = 72
+"""Bits in which the codes of two points may differ where the transform already lays one onto the other."""
+GUIDED_CHANCE = 0.02
+"""Share of unrelated points that lie so near in code, scale and angle."""
 
-LINK_FIELDS = 12
-"""first, second, change, matches, inliers, score, a11, a12, tx, a21, a22, ty"""
+LINK_COLUMNS = 12
+"""first, second, change, points, inliers, score, a11, a12, tx, a21, a22, ty"""
 
 
 @njit(cache=True, nogil=True)
-def _fit_affine(ax, ay, bx, by, ds, da, change, ra, chosen, count, model):  # type: ignore[no-untyped-def]
-    """Least-squares affine from a to b over the first `count` rows named by `chosen`; each keypoint's own frame steadies it."""
+def _fit(ax, ay, bx, by, ds, da, mirror, weight, count, model):  # type: ignore[no-untyped-def]
+    """Least-squares affine `model` from a to b over the first `count` rows, steadied by each keypoint's own frame."""
     mx = my = ux = uy = 0.0
     for i in range(count):
-        k = chosen[i]
-        mx += ax[k]
-        my += ay[k]
-        ux += bx[k]
-        uy += by[k]
-    mx /= count
-    my /= count
-    ux /= count
-    uy /= count
+        mx += ax[i]
+        my += ay[i]
+        ux += bx[i]
+        uy += by[i]
+    mx, my, ux, uy = mx / count, my / count, ux / count, uy / count
     sxx = sxy = syy = cxx = cxy = cyx = cyy = 0.0
     for i in range(count):
-        k = chosen[i]
-        x, y, u, v = ax[k] - mx, ay[k] - my, bx[k] - ux, by[k] - uy
-        sxx += x * x
+        x, y, u, v = ax[i] - mx, ay[i] - my, bx[i] - ux, by[i] - uy
+        w = weight[i]
+        s = w * 2.0 ** ds[i]
+        c0, s0 = s * math.cos(da[i]), s * math.sin(da[i])
+        sxx += x * x + w
         sxy += x * y
-        syy += y * y
-        cxx += u * x
-        cxy += u * y
-        cyx += v * x
-        cyy += v * y
-    for i in range(count):
-        k = chosen[i]
-        mirror = -1.0 if (change[k] & 1) != 0 else 1.0
-        s = 2.0 ** ds[k]
-        w = FRAME_WEIGHT * ra[k] * ra[k]
-        c0, s0 = s * math.cos(da[k]), s * math.sin(da[k])
-        cxx += w * c0
-        cxy -= w * s0 * mirror
-        cyx += w * s0
-        cyy += w * c0 * mirror
-        sxx += w
-        syy += w
+        syy += y * y + w
+        cxx += u * x + c0
+        cxy += u * y - s0 * mirror
+        cyx += v * x + s0
+        cyy += v * y + c0 * mirror
     determinant = sxx * syy - sxy * sxy
     model[0] = (cxx * syy - cxy * sxy) / determinant
     model[1] = (cxy * sxx - cxx * sxy) / determinant
@@ -67,91 +69,114 @@ def _fit_affine(ax, ay, bx, by, ds, da, change, ra, chosen, count, model):  # ty
 
 
 @njit(cache=True, nogil=True)
-def _log_choose(n, k):  # type: ignore[no-untyped-def]
-    return math.lgamma(n + 1.0) - math.lgamma(k + 1.0) - math.lgamma(n - k + 1.0)
+def _turn(a, b):  # type: ignore[no-untyped-def]
+    """The angle between two directions, radians, 0 to pi."""
+    turn = abs(a - b) % (2 * math.pi)
+    return min(turn, 2 * math.pi - turn)
+
+
+@njit(cache=True, nogil=True)
+def _log10_false_alarms(points, inliers, chance):  # type: ignore[no-untyped-def]
+    """log10 of the expected number of sets of `inliers` or more among `points` that agree by chance.
+
+    Three inliers define the transform and prove nothing; the binomial tail is bounded by Hoeffding's inequality.
+    """
+    k = inliers - 3.0
+    n = max(points - 3.0, k)
+    tests = 3.0 * math.log10(points + 1.0)
+    if k <= 0 or k <= n * chance:
+        return tests
+    share = k / n
+    tail = k * math.log(share / chance)
+    if share < 1.0:
+        tail += (n - k) * math.log((1.0 - share) / (1.0 - chance))
+    return tests - tail / math.log(10.0)
 
 
 @njit(cache=True, nogil=True)
 def verify(  # type: ignore[no-untyped-def]
-    matches, first_xy, first_scale, first_angle, first_changes, first_offsets, first_size,
-    second_xy, second_scale, second_angle, second_changes, second_offsets, second_size,
-    tolerance, minimum_inliers, links, inlier_points,
+    matches, offsets, sizes, positions, scales, angles, changes, codes, masks, tolerance, minimum_inliers, links
 ):  # fmt: skip
     """Verify every run of `matches` (sorted, `pimmi.matching.join`) that belongs to one pair of images.
 
-    Positions float32 (n, 2) in pixels of the working images; scales float32 (n,), log2(sigma); angles float32 (n,),
-    radians; sizes float32 (images, 2), width and height of the working images; `tolerance` in pixels. Fills the rows
-    of `links` float64 (pairs, 12), `LINK_FIELDS`, and returns their number.
+    The images stand in the order of their places: offsets int64 (images + 1,); sizes float32 (images, 2), width and
+    height of the working images; positions float32 (n, 2) in their pixels; scales float32 (n,), log2(sigma); angles
+    float32 (n,), radians, of the canonical frames; changes uint8 (n,); codes uint64 (n, 4). `tolerance` in pixels of
+    the coarser image. Fills rows of `links` float64 (pairs, LINK_COLUMNS) and returns their number.
     """
-    n_links = 0
-    total = len(matches)
-    p_a = np.empty(MAX_MATCHES, np.int64)
-    p_b = np.empty(MAX_MATCHES, np.int64)
-    ax = np.empty(MAX_MATCHES)
-    ay = np.empty(MAX_MATCHES)
-    bx = np.empty(MAX_MATCHES)
-    by = np.empty(MAX_MATCHES)
-    ds = np.empty(MAX_MATCHES)
-    da = np.empty(MAX_MATCHES)
-    ra = np.empty(MAX_MATCHES)
-    change = np.empty(MAX_MATCHES, np.int64)
-    distance = np.empty(MAX_MATCHES, np.int64)
-    order = np.empty(MAX_MATCHES, np.int64)
-    histogram = np.empty(257, np.int64)
+    most = 1
+    for image in range(len(offsets) - 1):
+        most = max(most, offsets[image + 1] - offsets[image])
+    room = max(MAX_MATCHES, most)
+    pa = np.empty(room, np.int64)
+    ax = np.empty(room)
+    ay = np.empty(room)
+    bx = np.empty(room)
+    by = np.empty(room)
+    ds = np.empty(room)
+    da = np.empty(room)
+    cosine = np.empty(room)
+    sine = np.empty(room)
+    weight = np.empty(room)
+    change = np.empty(room, np.int64)
+    distance = np.empty(room, np.int64)
+    order = np.empty(room, np.int64)
+    histogram = np.empty(258, np.int64)
     support = np.empty(HYPOTHESES, np.int64)
-    chosen = np.empty(MAX_MATCHES, np.int64)
-    error = np.empty(MAX_MATCHES)
-    place = np.empty(MAX_MATCHES, np.int64)
-    taken_b = np.empty(MAX_MATCHES, np.int64)
+    fx = np.empty(room)
+    fy = np.empty(room)
+    gx = np.empty(room)
+    gy = np.empty(room)
+    fs = np.empty(room)
+    fa = np.empty(room)
+    fw = np.empty(room)
+    best_of_a = np.empty(most, np.int64)
+    best_of_b = np.empty(most, np.int64)
+    cost_of_a = np.empty(most, np.int64)
+    cost_of_b = np.empty(most, np.int64)
     model = np.empty(6)
     best_model = np.empty(6)
+    n_links = 0
     run = 0
-    while run < total:
+    while run < len(matches):
         pair = matches[run] >> uint64(36)
         end = run + 1
-        while end < total and matches[end] >> uint64(36) == pair:
+        while end < len(matches) and matches[end] >> uint64(36) == pair:
             end += 1
-        if end - run < minimum_inliers:
-            run = end
+        start, run = run, end
+        if end - start < minimum_inliers:
             continue
         first = np.int64(pair >> uint64(14))
         second = np.int64(pair & uint64(16383))
-        # gather, once for each pair of points and change
         n = 0
-        previous = uint64(0)
         distinct = 0
-        for m in range(run, end):
+        for m in range(start, end):
             match = matches[m]
-            if m > run and match >> uint64(8) == previous:
+            if m > start and match >> uint64(8) == matches[m - 1] >> uint64(8):
                 continue
-            previous = match >> uint64(8)
             if n == MAX_MATCHES:
                 break
-            i = first_offsets[first] + np.int64((match >> uint64(23)) & uint64(8191))
-            j = second_offsets[second] + np.int64((match >> uint64(10)) & uint64(8191))
-            p_a[n] = i
-            p_b[n] = j
+            i = offsets[first] + np.int64((match >> uint64(23)) & uint64(8191))
+            j = offsets[second] + np.int64((match >> uint64(10)) & uint64(8191))
+            pa[n] = i
             change[n] = np.int64((match >> uint64(8)) & uint64(3))
             distance[n] = np.int64(match & uint64(255))
-            ax[n] = first_xy[i, 0]
-            ay[n] = first_xy[i, 1]
-            bx[n] = second_xy[j, 0]
-            by[n] = second_xy[j, 1]
-            ra[n] = 2.0 ** first_scale[i]
-            ds[n] = second_scale[j] - first_scale[i]
-            ta = first_angle[i]
-            # the change between the points, beyond what their own bits say, was applied to the first
-            if ((change[n] ^ first_changes[i] ^ second_changes[j]) & 2) != 0:
-                ta += math.pi
-            tb = second_angle[j]
-            da[n] = tb + ta if (change[n] & 1) != 0 else tb - ta
-            if n == 0 or p_a[n - 1] != i:
+            ax[n], ay[n] = positions[i, 0], positions[i, 1]
+            bx[n], by[n] = positions[j, 0], positions[j, 1]
+            weight[n] = FRAME_WEIGHT * 4.0 ** scales[i]
+            ds[n] = scales[j] - scales[i]
+            turned = angles[i]
+            if ((change[n] ^ changes[i] ^ changes[j]) & 2) != 0:
+                turned += math.pi
+            da[n] = angles[j] + turned if (change[n] & 1) != 0 else angles[j] - turned
+            s = 2.0 ** ds[n]
+            cosine[n], sine[n] = s * math.cos(da[n]), s * math.sin(da[n])
+            if n == 0 or pa[n - 1] != i:
                 distinct += 1
             n += 1
-        run = end
         if distinct < minimum_inliers:
             continue
-        # the matches with the smallest distances are the hypotheses
+        # hypotheses by rising distance of their codes
         histogram[:] = 0
         for m in range(n):
             histogram[distance[m] + 1] += 1
@@ -160,124 +185,179 @@ def verify(  # type: ignore[no-untyped-def]
         for m in range(n):
             order[histogram[distance[m]]] = m
             histogram[distance[m]] += 1
-        hypotheses = min(n, HYPOTHESES)
-        for h in range(hypotheses):
-            i = order[h]
-            s = 2.0 ** ds[i]
-            c0, s0 = s * math.cos(da[i]), s * math.sin(da[i])
+        tried = 0
+        most_votes = 0
+        while tried < min(n, HYPOTHESES) and not (tried >= 6 and most_votes >= ENOUGH_VOTES):
+            i = order[tried]
+            c0, s0 = cosine[i], sine[i]
+            s = math.sqrt(c0 * c0 + s0 * s0)
             mirror = -1.0 if (change[i] & 1) != 0 else 1.0
             base = tolerance * max(1.0, s)
             votes = 0
             last = np.int64(-1)
             for m in range(n):
-                if change[m] != change[i] or p_a[m] == last:
-                    continue
-                if abs(ds[m] - ds[i]) > 0.6:
-                    continue
-                turn = abs(da[m] - da[i]) % (2 * math.pi)
-                if min(turn, 2 * math.pi - turn) > 0.5:
+                if change[m] != change[i] or pa[m] == last or abs(ds[m] - ds[i]) > SCALE_SLACK:
                     continue
                 x = ax[m] - ax[i]
                 y = (ay[m] - ay[i]) * mirror
                 ex = c0 * x - s0 * y + bx[i] - bx[m]
                 ey = s0 * x + c0 * y + by[i] - by[m]
-                reach = base + 0.12 * s * math.sqrt(x * x + y * y)
-                if ex * ex + ey * ey <= reach * reach:
-                    votes += 1
-                    last = p_a[m]
-            support[h] = votes
+                reach = base + REACH * s * math.sqrt(x * x + y * y)
+                if ex * ex + ey * ey > reach * reach or _turn(da[m], da[i]) > ANGLE_SLACK:
+                    continue
+                votes += 1
+                last = pa[m]
+            support[tried] = votes
+            most_votes = max(most_votes, votes)
+            tried += 1
         best_score = -1e9
-        best_inliers = 0
-        best_change = 0
-        for _ in range(min(REFINED, hypotheses)):
+        best_inliers = best_points = best_change = 0
+        best_matched = best_guided = 0.0
+        for _ in range(1 if most_votes >= ENOUGH_VOTES else min(REFINED, tried)):
             top = 0
-            for h in range(1, hypotheses):
+            for h in range(1, tried):
                 if support[h] > support[top]:
                     top = h
             if support[top] < minimum_inliers:
                 break
             support[top] = -1
-            i = order[top]
-            s = 2.0 ** ds[i]
-            mirror = -1.0 if (change[i] & 1) != 0 else 1.0
-            c0, s0 = s * math.cos(da[i]), s * math.sin(da[i])
-            model[0], model[1] = c0, -s0 * mirror
-            model[3], model[4] = s0, c0 * mirror
-            model[2] = bx[i] - model[0] * ax[i] - model[1] * ay[i]
-            model[5] = by[i] - model[3] * ax[i] - model[4] * ay[i]
+            h = order[top]
+            between = change[h]
+            mirror = -1.0 if (between & 1) != 0 else 1.0
+            model[0], model[1] = cosine[h], -sine[h] * mirror
+            model[3], model[4] = sine[h], cosine[h] * mirror
+            model[2] = bx[h] - model[0] * ax[h] - model[1] * ay[h]
+            model[5] = by[h] - model[3] * ax[h] - model[4] * ay[h]
             count = 0
-            for step in range(ROUNDS + 1):
-                scale2 = abs(model[0] * model[4] - model[1] * model[3])
-                s = math.sqrt(scale2)
-                if s < 0.02 or s > 50:
+            for step in range(ROUNDS):
+                s = math.sqrt(abs(model[0] * model[4] - model[1] * model[3]))
+                if s < 0.03 or s > 33:
                     count = 0
                     break
-                spread = 0.12 * s if step == 0 else 0.0
-                base = tolerance * max(1.0, s) * (1.6 if step == 1 else 1.0)
+                base = tolerance * max(1.0, s) * max(1.0, 2.0 - 0.25 * step)
                 log_s = math.log2(s)
-                turn0 = math.atan2(model[3] - mirror * model[1], model[0] + mirror * model[4])
-                # all that agree, nearest first, one to one
-                agreeing = 0
+                turn = math.atan2(model[3] - mirror * model[1], model[0] + mirror * model[4])
+                count = 0
+                last = np.int64(-1)
                 for m in range(n):
-                    if change[m] != change[i] or abs(ds[m] - log_s) > 1.0:
-                        continue
-                    turn = abs(da[m] - turn0) % (2 * math.pi)
-                    if min(turn, 2 * math.pi - turn) > 0.7:
+                    if change[m] != between or pa[m] == last or abs(ds[m] - log_s) > SCALE_SLACK:
                         continue
                     ex = model[0] * ax[m] + model[1] * ay[m] + model[2] - bx[m]
                     ey = model[3] * ax[m] + model[4] * ay[m] + model[5] - by[m]
-                    e = math.sqrt(ex * ex + ey * ey)
                     reach = base
-                    if spread > 0:
-                        x, y = ax[m] - ax[i], ay[m] - ay[i]
-                        reach += spread * math.sqrt(x * x + y * y)
-                    if e <= reach:
-                        error[agreeing] = e
-                        place[agreeing] = m
-                        agreeing += 1
-                ranked = np.argsort(error[:agreeing])
-                count = 0
-                for r in range(agreeing):
-                    m = place[ranked[r]]
-                    free = True
-                    for q in range(count):
-                        k = chosen[q]
-                        if (abs(ax[k] - ax[m]) < 0.7 and abs(ay[k] - ay[m]) < 0.7) or (
-                            abs(bx[k] - bx[m]) < 0.7 and abs(by[k] - by[m]) < 0.7
-                        ):
-                            free = False
-                            break
-                    if free:
-                        error[count] = error[ranked[r]] if ranked[r] >= count else error[ranked[r]]
-                        chosen[count] = m
-                        count += 1
-                if count < minimum_inliers:
+                    if step == 0:
+                        reach += 2.0 * REACH * s * math.sqrt((ax[m] - ax[h]) ** 2 + (ay[m] - ay[h]) ** 2)
+                    if ex * ex + ey * ey > reach * reach or _turn(da[m], turn) > ANGLE_SLACK:
+                        continue
+                    fx[count], fy[count], gx[count], gy[count] = ax[m], ay[m], bx[m], by[m]
+                    fs[count], fa[count], fw[count] = ds[m], da[m], weight[m]
+                    count += 1
+                    last = pa[m]
+                if count < 3:
                     break
-                if step < ROUNDS:
-                    _fit_affine(ax, ay, bx, by, ds, da, change, ra, chosen, count, model)
-            if count < minimum_inliers:
+                _fit(fx, fy, gx, gy, fs, fa, mirror, fw, count, model)
+            if count < 3:
                 continue
-            # number of false alarms
-            area = second_size[second, 0] * second_size[second, 1]
             s = math.sqrt(abs(model[0] * model[4] - model[1] * model[3]))
+            p = math.pi * (tolerance * max(1.0, s)) ** 2 / (sizes[second, 0] * sizes[second, 1]) * 0.06
+            matched = -(
+                math.log(distinct)
+                + math.lgamma(distinct + 1.0)
+                - math.lgamma(count + 1.0)
+                - math.lgamma(distinct - count + 1.0)
+                + (count - 1) * math.log(min(p, 0.5))
+            ) / math.log(10.0)
+            matched_count = count
+            # all points where the transform lays them onto each other
+            a0, a1, b0, b1 = offsets[first], offsets[first + 1], offsets[second], offsets[second + 1]
+            wide_mask, rest_mask = masks[between, 0], masks[between, 1]
+            inliers = 0
+            points = 0
+            s = 1.0
+            for step in range(2):
+                s = math.sqrt(abs(model[0] * model[4] - model[1] * model[3]))
+                if s < 0.03 or s > 33:
+                    inliers = 0
+                    break
+                reach = tolerance * max(1.0, s)
+                log_s = math.log2(s)
+                turn = math.atan2(model[3] - mirror * model[1], model[0] + mirror * model[4])
+                best_of_a[: a1 - a0] = -1
+                best_of_b[: b1 - b0] = -1
+                cost_of_a[: a1 - a0] = GUIDED_DISTANCE + 1
+                cost_of_b[: b1 - b0] = GUIDED_DISTANCE + 1
+                points = 0
+                for i in range(a0, a1):
+                    u = model[0] * positions[i, 0] + model[1] * positions[i, 1] + model[2]
+                    v = model[3] * positions[i, 0] + model[4] * positions[i, 1] + model[5]
+                    if u < 0 or v < 0 or u > sizes[second, 0] or v > sizes[second, 1]:
+                        continue
+                    points += 1
+                    for j in range(b0, b1):
+                        ey = positions[j, 1] - v
+                        if abs(ey) > reach:
+                            continue
+                        ex = positions[j, 0] - u
+                        if ex * ex + ey * ey > reach * reach:
+                            continue
+                        if abs(scales[j] - scales[i] - log_s) > SCALE_SLACK:
+                            continue
+                        flip = between ^ changes[i] ^ changes[j]
+                        turned = angles[i] + (math.pi if (flip & 2) != 0 else 0.0)
+                        angle = angles[j] + turned if (between & 1) != 0 else angles[j] - turned
+                        if _turn(angle, turn) > ANGLE_SLACK:
+                            continue
+                        wide_mask, rest_mask = masks[flip, 0], masks[flip, 1]
+                        above, below = codes[i, 2], codes[i, 3]
+                        cost = (
+                            ones(codes[i, 0] ^ wide_mask ^ codes[j, 0])
+                            + ones(codes[i, 1] ^ rest_mask ^ codes[j, 1])
+                            + ones(((above & ~wide_mask) | (~below & wide_mask)) ^ codes[j, 2])
+                            + ones(((below & ~wide_mask) | (~above & wide_mask)) ^ codes[j, 3])
+                        )
+                        if cost < cost_of_a[i - a0]:
+                            cost_of_a[i - a0] = cost
+                            best_of_a[i - a0] = j
+                        if cost < cost_of_b[j - b0]:
+                            cost_of_b[j - b0] = cost
+                            best_of_b[j - b0] = i
+                inliers = 0
+                for i in range(a0, a1):
+                    j = best_of_a[i - a0]
+                    if j < 0 or best_of_b[j - b0] != i:
+                        continue
+                    flip = between ^ changes[i] ^ changes[j]
+                    turned = angles[i] + (math.pi if (flip & 2) != 0 else 0.0)
+                    fx[inliers], fy[inliers] = positions[i, 0], positions[i, 1]
+                    gx[inliers], gy[inliers] = positions[j, 0], positions[j, 1]
+                    fs[inliers] = scales[j] - scales[i]
+                    fa[inliers] = angles[j] + turned if (between & 1) != 0 else angles[j] - turned
+                    fw[inliers] = FRAME_WEIGHT * 4.0 ** scales[i]
+                    inliers += 1
+                if inliers < 3:
+                    break
+                _fit(fx, fy, gx, gy, fs, fa, mirror, fw, inliers, model)
+            if inliers < minimum_inliers:
+                continue
             reach = tolerance * max(1.0, s)
-            p = min(1.0, math.pi * reach * reach / area) * 0.06
-            trials = max(distinct, count)
-            log_nfa = math.log(trials) + _log_choose(trials, count) + (count - 1) * math.log(p)
-            score = -log_nfa / math.log(10.0)
-            if score > best_score:
-                best_score = score
-                best_inliers = count
-                best_change = change[i]
+            near = (b1 - b0) * math.pi * reach * reach / (sizes[second, 0] * sizes[second, 1])
+            score = -_log10_false_alarms(points, inliers, min(0.5, near * GUIDED_CHANCE))
+            if matched + 0.3 * score > best_score:
+                best_score = matched + 0.3 * score
+                best_matched = matched
+                best_guided = score
+                best_inliers = inliers
+                best_points = points
+                best_change = between
                 best_model[:] = model
         if best_inliers >= minimum_inliers:
             row = links[n_links]
             row[0] = first
             row[1] = second
             row[2] = best_change
-            row[3] = distinct
+            row[3] = best_matched
             row[4] = best_inliers
-            row[5] = best_score
+            row[5] = best_guided
             row[6:12] = best_model
             n_links += 1
     return n_links

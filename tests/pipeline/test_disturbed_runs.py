@@ -50,11 +50,16 @@ def test_killed_runs_lose_nothing(
     duration = time.monotonic() - began
     assert exports(tmp_path / "undisturbed", tmp_path / "tables") == expected
 
+    def check(study: Path) -> None:
+        assert not list(study.rglob(".new-*"))
+        assert exports(study, tmp_path / "tables") == expected
+
     draw = random.Random(7)
     kills = 0
-    studies = [tmp_path / "study 0"]
+    studies = iter(tmp_path / f"study {number}" for number in range(3 * KILLS))
+    study = next(studies)
     while kills < KILLS:
-        process = start(images, studies[-1], settings)
+        process = start(images, study, settings)
         moment = duration * ((kills * 7 % KILLS + draw.random()) / KILLS)
         try:
             _, said = process.communicate(timeout=moment)
@@ -64,13 +69,11 @@ def test_killed_runs_lose_nothing(
             kills += 1
             continue
         assert process.returncode == 0, said
-        studies.append(tmp_path / f"study {len(studies)}")
-        assert len(studies) < 3 * KILLS
-    for study in studies:
-        status, said = end(start(images, study, settings))
-        assert status == 0, said
-        assert not list(study.rglob(".new-*"))
-        assert exports(study, tmp_path / "tables") == expected
+        check(study)
+        study = next(studies)
+    status, said = end(start(images, study, settings))
+    assert status == 0, said
+    check(study)
 
 
 def test_a_stopped_run_says_so_and_goes_on(

@@ -106,13 +106,19 @@ def test_another_codebook_is_refused_but_for_reading(corpus: Path, copy: Path) -
 
 
 @pytest.mark.parametrize(
-    "name", ["files/0000.parquet", "shards/0001/images.parquet", "links/0000-0001.parquet"]
+    "name",
+    [
+        "files/0000.parquet",
+        "shards/0001/images.parquet",
+        "links/0000-0001.parquet",
+        "groups/clusters.parquet",
+    ],
 )
 def test_a_damaged_table_is_named(copy: Path, name: str) -> None:
     path = copy / name
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(pimmi.StudyError, match=f"{Path(name).name} is damaged"):
-        pimmi.open(copy).links()
+        pimmi.open(copy).summary()
 
 
 @pytest.mark.parametrize("name", ["offsets.npy", "codes.npy"])

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from pimmi.errors import PimmiError
 from pimmi.images.walk import ImageFile, Walk, walk
-from pimmi.pipeline.crew import local_pool
+from pimmi.pipeline.crew import compile_once, local_pool
 from pimmi.pipeline.gathering import Gathering
 from pimmi.pipeline.reading import FileRead, ReadResult, ReadTask, read_images
 from pimmi.progress import Progress, Stage
@@ -39,6 +39,7 @@ def add_images(
     files = _unknown_files(found, known)
     if not files:
         return
+    compile_once(progress)
     with local_pool(workers) as pool:
         gathering = Gathering(folder, shard_images=_shard_images(len(files), pool.workers, settings))
         try:

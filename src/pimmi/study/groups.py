@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from pimmi.errors import StudyError
 from pimmi.study.layout import StudyFolder
@@ -34,10 +33,11 @@ def read_clusters(folder: StudyFolder) -> pa.Table:
     """Rows of `CLUSTERS_SCHEMA`; raises StudyError if the study, as it is now, isn't grouped."""
     if not folder.clusters.exists():
         raise _not_grouped(folder, "isn't grouped yet")
-    about = json.loads(pq.read_schema(folder.clusters).metadata[MADE_FROM])
+    clusters = read_parquet(folder.clusters, schema=CLUSTERS_SCHEMA)
+    about = json.loads((clusters.schema.metadata or {}).get(MADE_FROM, "{}"))
     if about | _state(folder) != about:
         raise _not_grouped(folder, "has files that aren't grouped yet")
-    return read_parquet(folder.clusters, schema=CLUSTERS_SCHEMA)
+    return clusters
 
 
 def check_matched(folder: StudyFolder) -> None:

@@ -18,7 +18,7 @@ SMALLEST_SIDE = 8
 class Features:
     """The keypoints of one image, in the pixels of the working image (x right, y down, centre of a pixel at .0).
 
-    `positions` float32 (n, 2); `sigmas` float32 (n,), keypoint size in pixels; `angles` float32 (n,), radians in
+    Rows are sorted by y. `positions` float32 (n, 2); `sigmas` float32 (n,), keypoint size in pixels; `angles` float32 (n,), radians in
     [0, 2 pi), from x towards y; `descriptors` float32 (n, 128), RootSIFT: each row has an L2 norm of 1.
     """
 
@@ -66,6 +66,7 @@ def extract(grey: NDArray[np.uint8], *, settings: FeatureSettings) -> Features:
     geometry = np.array([(*k.pt, k.size, k.angle, k.response) for k in keypoints], np.float32)
     kept = select(geometry[:, :2], geometry[:, 4], count=settings.keypoints)
     kept = kept[descriptors[kept].any(axis=1)]
+    kept = kept[np.lexsort([geometry[kept, 0], geometry[kept, 1]])]
     geometry, described = geometry[kept], descriptors[kept]
     return Features(
         positions=geometry[:, :2],

@@ -20,8 +20,8 @@ MEASURES = (
     "log2_scale",
     "overlap",
 )
-WEIGHTS = np.array([0.17, 0.08, 3.86, 3.87, 0.44, -4.16, 0.23, 5.32])
-BIAS = -12.93
+WEIGHTS = np.array([0.133, 0.155, 6.400, 0.879, 1.194, -6.219, 0.702, 3.801])
+BIAS = -18.634
 
 Floats = NDArray[np.float64]
 

@@ -19,6 +19,8 @@ ENOUGH_VOTES = 20
 """A hypothesis with as many votes ends the search for a better one."""
 REFINED = 3
 ROUNDS = 6
+MINIMUM_SCORE = 1.0
+"""-log10 of the false alarms expected for a pair of images, under which it is not looked at further."""
 FRAME_WEIGHT = 4.0
 """Weight of a keypoint's own scale and angle in the fit, as of a point so many squared sigmas away."""
 REACH = 0.12
@@ -33,7 +35,7 @@ GUIDED_CHANCE = 0.02
 """Share of unrelated points that lie so near in code, scale and angle."""
 
 LINK_COLUMNS = 12
-"""first, second, change, points, inliers, score, a11, a12, tx, a21, a22, ty"""
+"""first, second, change, score, inliers, guided score, a11, a12, tx, a21, a22, ty"""
 
 
 @njit(cache=True, nogil=True)
@@ -100,7 +102,7 @@ def verify(  # type: ignore[no-untyped-def]
     """Verify every run of `matches` (sorted, `pimmi.matching.join`) that belongs to one pair of images.
 
     The images stand in the order of their places: offsets int64 (images + 1,); sizes float32 (images, 2), width and
-    height of the working images; positions float32 (n, 2) in their pixels; scales float32 (n,), log2(sigma); angles
+    height of the working images; positions float32 (n, 2) in their pixels, by rising y in each image; scales float32 (n,), log2(sigma); angles
     float32 (n,), radians, of the canonical frames; changes uint8 (n,); codes uint64 (n, 4). `tolerance` in pixels of
     the coarser image. Fills rows of `links` float64 (pairs, LINK_COLUMNS) and returns their number.
     """
@@ -211,8 +213,7 @@ def verify(  # type: ignore[no-untyped-def]
             most_votes = max(most_votes, votes)
             tried += 1
         best_score = -1e9
-        best_inliers = best_points = best_change = 0
-        best_matched = best_guided = 0.0
+        between = 0
         for _ in range(1 if most_votes >= ENOUGH_VOTES else min(REFINED, tried)):
             top = 0
             for h in range(1, tried):
@@ -222,8 +223,7 @@ def verify(  # type: ignore[no-untyped-def]
                 break
             support[top] = -1
             h = order[top]
-            between = change[h]
-            mirror = -1.0 if (between & 1) != 0 else 1.0
+            mirror = -1.0 if (change[h] & 1) != 0 else 1.0
             model[0], model[1] = cosine[h], -sine[h] * mirror
             model[3], model[4] = sine[h], cosine[h] * mirror
             model[2] = bx[h] - model[0] * ax[h] - model[1] * ay[h]
@@ -240,7 +240,7 @@ def verify(  # type: ignore[no-untyped-def]
                 count = 0
                 last = np.int64(-1)
                 for m in range(n):
-                    if change[m] != between or pa[m] == last or abs(ds[m] - log_s) > SCALE_SLACK:
+                    if change[m] != change[h] or pa[m] == last or abs(ds[m] - log_s) > SCALE_SLACK:
                         continue
                     ex = model[0] * ax[m] + model[1] * ay[m] + model[2] - bx[m]
                     ey = model[3] * ax[m] + model[4] * ay[m] + model[5] - by[m]
@@ -267,97 +267,100 @@ def verify(  # type: ignore[no-untyped-def]
                 - math.lgamma(distinct - count + 1.0)
                 + (count - 1) * math.log(min(p, 0.5))
             ) / math.log(10.0)
-            matched_count = count
-            # all points where the transform lays them onto each other
-            a0, a1, b0, b1 = offsets[first], offsets[first + 1], offsets[second], offsets[second + 1]
-            wide_mask, rest_mask = masks[between, 0], masks[between, 1]
-            inliers = 0
-            points = 0
-            s = 1.0
-            for step in range(2):
-                s = math.sqrt(abs(model[0] * model[4] - model[1] * model[3]))
-                if s < 0.03 or s > 33:
-                    inliers = 0
-                    break
-                reach = tolerance * max(1.0, s)
-                log_s = math.log2(s)
-                turn = math.atan2(model[3] - mirror * model[1], model[0] + mirror * model[4])
-                best_of_a[: a1 - a0] = -1
-                best_of_b[: b1 - b0] = -1
-                cost_of_a[: a1 - a0] = GUIDED_DISTANCE + 1
-                cost_of_b[: b1 - b0] = GUIDED_DISTANCE + 1
-                points = 0
-                for i in range(a0, a1):
-                    u = model[0] * positions[i, 0] + model[1] * positions[i, 1] + model[2]
-                    v = model[3] * positions[i, 0] + model[4] * positions[i, 1] + model[5]
-                    if u < 0 or v < 0 or u > sizes[second, 0] or v > sizes[second, 1]:
-                        continue
-                    points += 1
-                    for j in range(b0, b1):
-                        ey = positions[j, 1] - v
-                        if abs(ey) > reach:
-                            continue
-                        ex = positions[j, 0] - u
-                        if ex * ex + ey * ey > reach * reach:
-                            continue
-                        if abs(scales[j] - scales[i] - log_s) > SCALE_SLACK:
-                            continue
-                        flip = between ^ changes[i] ^ changes[j]
-                        turned = angles[i] + (math.pi if (flip & 2) != 0 else 0.0)
-                        angle = angles[j] + turned if (between & 1) != 0 else angles[j] - turned
-                        if _turn(angle, turn) > ANGLE_SLACK:
-                            continue
-                        wide_mask, rest_mask = masks[flip, 0], masks[flip, 1]
-                        above, below = codes[i, 2], codes[i, 3]
-                        cost = (
-                            ones(codes[i, 0] ^ wide_mask ^ codes[j, 0])
-                            + ones(codes[i, 1] ^ rest_mask ^ codes[j, 1])
-                            + ones(((above & ~wide_mask) | (~below & wide_mask)) ^ codes[j, 2])
-                            + ones(((below & ~wide_mask) | (~above & wide_mask)) ^ codes[j, 3])
-                        )
-                        if cost < cost_of_a[i - a0]:
-                            cost_of_a[i - a0] = cost
-                            best_of_a[i - a0] = j
-                        if cost < cost_of_b[j - b0]:
-                            cost_of_b[j - b0] = cost
-                            best_of_b[j - b0] = i
+            if matched > best_score:
+                best_score = matched
+                between = change[h]
+                best_model[:] = model
+        if best_score < MINIMUM_SCORE:
+            continue
+        model[:] = best_model
+        mirror = -1.0 if (between & 1) != 0 else 1.0
+        # all points where the transform lays them onto each other
+        a0, a1, b0, b1 = offsets[first], offsets[first + 1], offsets[second], offsets[second + 1]
+        inliers = 0
+        points = 0
+        s = 1.0
+        for step in range(2):
+            s = math.sqrt(abs(model[0] * model[4] - model[1] * model[3]))
+            if s < 0.03 or s > 33:
                 inliers = 0
-                for i in range(a0, a1):
-                    j = best_of_a[i - a0]
-                    if j < 0 or best_of_b[j - b0] != i:
+                break
+            reach = tolerance * max(1.0, s)
+            log_s = math.log2(s)
+            turn = math.atan2(model[3] - mirror * model[1], model[0] + mirror * model[4])
+            best_of_a[: a1 - a0] = -1
+            best_of_b[: b1 - b0] = -1
+            cost_of_a[: a1 - a0] = GUIDED_DISTANCE + 1
+            cost_of_b[: b1 - b0] = GUIDED_DISTANCE + 1
+            points = 0
+            for i in range(a0, a1):
+                u = model[0] * positions[i, 0] + model[1] * positions[i, 1] + model[2]
+                v = model[3] * positions[i, 0] + model[4] * positions[i, 1] + model[5]
+                if u < 0 or v < 0 or u > sizes[second, 0] or v > sizes[second, 1]:
+                    continue
+                points += 1
+                low, high = b0, b1
+                while low < high:
+                    middle = (low + high) // 2
+                    if positions[middle, 1] < v - reach:
+                        low = middle + 1
+                    else:
+                        high = middle
+                for j in range(low, b1):
+                    ey = positions[j, 1] - v
+                    if ey > reach:
+                        break
+                    ex = positions[j, 0] - u
+                    if ex * ex + ey * ey > reach * reach:
+                        continue
+                    if abs(scales[j] - scales[i] - log_s) > SCALE_SLACK:
                         continue
                     flip = between ^ changes[i] ^ changes[j]
                     turned = angles[i] + (math.pi if (flip & 2) != 0 else 0.0)
-                    fx[inliers], fy[inliers] = positions[i, 0], positions[i, 1]
-                    gx[inliers], gy[inliers] = positions[j, 0], positions[j, 1]
-                    fs[inliers] = scales[j] - scales[i]
-                    fa[inliers] = angles[j] + turned if (between & 1) != 0 else angles[j] - turned
-                    fw[inliers] = FRAME_WEIGHT * 4.0 ** scales[i]
-                    inliers += 1
-                if inliers < 3:
-                    break
-                _fit(fx, fy, gx, gy, fs, fa, mirror, fw, inliers, model)
-            if inliers < minimum_inliers:
-                continue
-            reach = tolerance * max(1.0, s)
-            near = (b1 - b0) * math.pi * reach * reach / (sizes[second, 0] * sizes[second, 1])
-            score = -_log10_false_alarms(points, inliers, min(0.5, near * GUIDED_CHANCE))
-            if matched + 0.3 * score > best_score:
-                best_score = matched + 0.3 * score
-                best_matched = matched
-                best_guided = score
-                best_inliers = inliers
-                best_points = points
-                best_change = between
-                best_model[:] = model
-        if best_inliers >= minimum_inliers:
-            row = links[n_links]
-            row[0] = first
-            row[1] = second
-            row[2] = best_change
-            row[3] = best_matched
-            row[4] = best_inliers
-            row[5] = best_guided
-            row[6:12] = best_model
-            n_links += 1
+                    angle = angles[j] + turned if (between & 1) != 0 else angles[j] - turned
+                    if _turn(angle, turn) > ANGLE_SLACK:
+                        continue
+                    wide_mask, rest_mask = masks[flip, 0], masks[flip, 1]
+                    above, below = codes[i, 2], codes[i, 3]
+                    cost = (
+                        ones(codes[i, 0] ^ wide_mask ^ codes[j, 0])
+                        + ones(codes[i, 1] ^ rest_mask ^ codes[j, 1])
+                        + ones(((above & ~wide_mask) | (~below & wide_mask)) ^ codes[j, 2])
+                        + ones(((below & ~wide_mask) | (~above & wide_mask)) ^ codes[j, 3])
+                    )
+                    if cost < cost_of_a[i - a0]:
+                        cost_of_a[i - a0] = cost
+                        best_of_a[i - a0] = j
+                    if cost < cost_of_b[j - b0]:
+                        cost_of_b[j - b0] = cost
+                        best_of_b[j - b0] = i
+            inliers = 0
+            for i in range(a0, a1):
+                j = best_of_a[i - a0]
+                if j < 0 or best_of_b[j - b0] != i:
+                    continue
+                flip = between ^ changes[i] ^ changes[j]
+                turned = angles[i] + (math.pi if (flip & 2) != 0 else 0.0)
+                fx[inliers], fy[inliers] = positions[i, 0], positions[i, 1]
+                gx[inliers], gy[inliers] = positions[j, 0], positions[j, 1]
+                fs[inliers] = scales[j] - scales[i]
+                fa[inliers] = angles[j] + turned if (between & 1) != 0 else angles[j] - turned
+                fw[inliers] = FRAME_WEIGHT * 4.0 ** scales[i]
+                inliers += 1
+            if inliers < 3:
+                break
+            _fit(fx, fy, gx, gy, fs, fa, mirror, fw, inliers, model)
+        if inliers < minimum_inliers:
+            continue
+        reach = tolerance * max(1.0, s)
+        near = (b1 - b0) * math.pi * reach * reach / (sizes[second, 0] * sizes[second, 1])
+        row = links[n_links]
+        row[0] = first
+        row[1] = second
+        row[2] = between
+        row[3] = best_score
+        row[4] = inliers
+        row[5] = -_log10_false_alarms(points, inliers, min(0.5, near * GUIDED_CHANCE))
+        row[6:12] = model
+        n_links += 1
     return n_links

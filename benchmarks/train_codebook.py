@@ -36,7 +36,7 @@ def read_descriptors(folders: list[Path], images: int, seed: int) -> Floats:
     settings = Settings.preset("balanced")
     descriptors = []
     for folder in folders:
-        paths = [folder / file.path for file in walk(folder)]
+        paths = [folder / file.path for file in walk(folder).files]
         chosen = rng.permutation(len(paths))[: images // len(folders)]
         for i in sorted(chosen):
             try:

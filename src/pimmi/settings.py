@@ -84,7 +84,7 @@ class FeatureSettings(Section):
         12.0, minimum=1.0, maximum=100.0, why="Keypoints on straight edges are dropped; Lowe's paper has 10."
     )
     few_keypoints: int = setting(
-        200,
+        150,
         unit="keypoints an image",
         minimum=0,
         maximum=5000,
@@ -109,10 +109,10 @@ class MatchingSettings(Section):
     name = "matching"
 
     probes: int = setting(
-        16,
+        12,
         unit="cells",
         minimum=1,
-        maximum=1024,
+        maximum=20,
         why="Index cells in which a descriptor is looked for: more finds more true matches, and is slower.",
     )
     sign_distance: int = setting(
@@ -186,7 +186,7 @@ PRESETS: dict[str, Values] = {
     "thorough": {
         "images": {"working_size": 384},
         "features": {"keypoints": 700},
-        "matching": {"probes": 32},
+        "matching": {"probes": 20},
     },
 }
 

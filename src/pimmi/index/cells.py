@@ -4,6 +4,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+DEPTH = 8
+"""Centroids of each half that are combined; deeper ones are hardly ever among the nearest cells."""
+
 
 @njit("uint16[:,::1](float32[:,::1],float32[:,::1],int64)", cache=True, nogil=True)
 def nearest_cells(
@@ -12,11 +15,12 @@ def nearest_cells(
     """The cells with the smallest sums of two distances, nearest first.
 
     `first`, `second`: float32 (n, 256), distance to each centroid of the first and second half. Only pairs of the
-    r-th nearest of one half and the s-th of the other with r * s <= probes can be among the nearest `probes`.
+    r-th nearest of one half and the s-th of the other with r * s <= probes can be among the nearest `probes`; r and s
+    go up to DEPTH, so `probes` is at most DEPTH * DEPTH / 2.
     Returns uint16 (n, probes), 256 * (index in first) + (index in second).
     """
     n, centroids = first.shape
-    depth = min(probes, centroids)
+    depth = min(min(probes, DEPTH), centroids)
     nearest = np.empty((n, probes), np.uint16)
     value = np.empty((2, depth), np.float32)
     index = np.empty((2, depth), np.int64)

@@ -11,6 +11,7 @@
 """
 
 import hashlib
+import io
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -35,6 +36,8 @@ class Codebook:
     along each axis; `mirror_flips`, `inversion_flips` bool (128,), axes whose sign the change flips; `threshold`,
     in standard deviations; `halves` int64 (2, 32), the axes of each half of the multi-index; `centroids` float32
     (2, 256, 32); `weak_sums` float32 (2,), the sums under which a canonical form is in doubt.
+    Derived from these: `factors` float32 (4, 128), signs that each change gives to the axes; `projections` float32
+    (2, 32, 256) and `norms` float32 (2, 256), by which a product gives the distances to the centroids.
     """
 
     mean: NDArray[np.float32]
@@ -46,6 +49,9 @@ class Codebook:
     halves: NDArray[np.int64]
     centroids: NDArray[np.float32]
     weak_sums: NDArray[np.float32]
+    factors: NDArray[np.float32]
+    projections: NDArray[np.float32]
+    norms: NDArray[np.float32]
     hash: str
 
     def coordinates(self, descriptors: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -54,10 +60,8 @@ class Codebook:
         return result
 
     def flips(self, changes: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Factors float32 (n, 128), +1 or -1, that apply the changes uint8 (n,) to coordinates."""
-        mirrored = np.where((changes & 1)[:, None] != 0, self.mirror_flips, False)
-        inverted = np.where((changes & 2)[:, None] != 0, self.inversion_flips, False)
-        return np.where(mirrored ^ inverted, np.float32(-1), np.float32(1))
+        """Factors float32 (n, 128), +1 or -1, that apply the changes uint8 (n,), 0 to 3, to coordinates."""
+        return self.factors[changes]
 
     def encode(self, coordinates: NDArray[np.float32]) -> NDArray[np.uint64]:
         """Codes uint64 (n, 4) of coordinates float32 (n, 128): two words of signs, one above, one below."""
@@ -67,11 +71,12 @@ class Codebook:
 
     def cells(self, coordinates: NDArray[np.float32], *, probes: int) -> NDArray[np.uint16]:
         """The nearest cells uint16 (n, probes), nearest first, of coordinates float32 (n, 128)."""
-        scaled = coordinates * self.deviations
-        distances = []
-        for half, centroids in zip(self.halves, self.centroids, strict=True):
-            distances.append((centroids**2).sum(axis=1) - 2 * (scaled[:, half] @ centroids.T))
-        return nearest_cells(distances[0], distances[1], probes)
+        first, second = (
+            coordinates[:, half] @ projection for half, projection in zip(self.halves, self.projections, strict=True)
+        )
+        first += self.norms[0]
+        second += self.norms[1]
+        return nearest_cells(first, second, probes)
 
 
 @lru_cache(maxsize=1)
@@ -85,18 +90,16 @@ def load_codebook() -> Codebook:
 
 def parse_codebook(content: bytes) -> Codebook:
     """The codebook in the bytes of an .npz file, as `benchmarks/train_codebook.py` writes it."""
-    import io
-
-    with np.load(io.BytesIO(content)) as arrays:
-        return Codebook(
-            mean=arrays["mean"],
-            axes=arrays["axes"],
-            deviations=arrays["deviations"],
-            mirror_flips=arrays["mirror_flips"],
-            inversion_flips=arrays["inversion_flips"],
-            threshold=float(arrays["threshold"]),
-            halves=arrays["halves"],
-            centroids=arrays["centroids"],
-            weak_sums=arrays["weak_sums"],
-            hash=hashlib.blake2b(content, digest_size=16).hexdigest(),
-        )
+    with np.load(io.BytesIO(content)) as file:
+        arrays = {name: file[name] for name in file.files}
+    mirror, inversion = (np.where(arrays[f"{change}_flips"], -1, 1) for change in ("mirror", "inversion"))
+    scales = arrays["deviations"][arrays["halves"]]
+    return Codebook(
+        **{**arrays, "threshold": float(arrays["threshold"])},
+        factors=np.stack([np.ones(128, int), mirror, inversion, mirror * inversion]).astype(np.float32),
+        projections=np.ascontiguousarray(
+            np.swapaxes(-2 * arrays["centroids"] * scales[:, None, :], 1, 2), dtype=np.float32
+        ),
+        norms=(arrays["centroids"] ** 2).sum(axis=2),
+        hash=hashlib.blake2b(content, digest_size=16).hexdigest(),
+    )

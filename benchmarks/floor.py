@@ -1,8 +1,9 @@
 """The least that any search for copies with SIFT has to do: read each file, decode it, extract its keypoints.
 
-    python benchmarks/floor.py IMAGES --workers 2
+    python benchmarks/floor.py IMAGES --workers 2 --preset balanced
 
 JPEG files are decoded straight to grey at the smallest scale that covers the working size, others by Pillow.
+SIFT runs with the settings of the preset: once, and again with the faint thresholds where it finds little.
 Prints the wall clock and the processor's time of the workers; starting them is not counted, reading is.
 """
 
@@ -24,17 +25,9 @@ import numpy.typing as npt
 import simplejpeg
 from PIL import Image
 
+from pimmi.settings import FeatureSettings, Settings
+
 FILES_AT_A_TIME = 16
-
-
-@dataclass(frozen=True, kw_only=True)
-class Extraction:
-    """What SIFT is asked for: the long side in pixels, the number of keypoints, and OpenCV's parameters."""
-
-    working_size: int
-    keypoints: int
-    octave_layers: int
-    contrast_threshold: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,25 +60,29 @@ def read_grey(path: Path, *, working_size: int) -> npt.NDArray[np.uint8]:
 
 
 @cache
-def _sift(extraction: Extraction) -> cv2.SIFT:
+def _sift(features: FeatureSettings, *, faint: bool) -> cv2.SIFT:
     cv2.setNumThreads(1)
     return cv2.SIFT.create(
-        nfeatures=extraction.keypoints,
-        nOctaveLayers=extraction.octave_layers,
-        contrastThreshold=extraction.contrast_threshold,
+        nfeatures=0,
+        nOctaveLayers=features.octave_layers,
+        contrastThreshold=features.faint_contrast_threshold if faint else features.contrast_threshold,
+        edgeThreshold=features.faint_edge_threshold if faint else features.edge_threshold,
+        sigma=features.sigma,
     )
 
 
-def count_keypoints(paths: Sequence[Path], extraction: Extraction) -> list[int]:
+def count_keypoints(paths: Sequence[Path], settings: Settings) -> list[int]:
     """Keypoints of each file; -1 for one that can't be read."""
     counts = []
     for path in paths:
         try:
-            grey = read_grey(path, working_size=extraction.working_size)
+            grey = read_grey(path, working_size=settings.images.working_size)
         except (OSError, ValueError):
             counts.append(-1)
             continue
-        keypoints, _ = _sift(extraction).detectAndCompute(grey, None)
+        keypoints, _ = _sift(settings.features, faint=False).detectAndCompute(grey, None)
+        if len(keypoints) < settings.features.few_keypoints:
+            keypoints, _ = _sift(settings.features, faint=True).detectAndCompute(grey, None)
         counts.append(len(keypoints))
     return counts
 
@@ -95,14 +92,14 @@ def _processor_s() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def measure(paths: Sequence[Path], *, workers: int, extraction: Extraction) -> Floor:
+def measure(paths: Sequence[Path], *, workers: int, settings: Settings) -> Floor:
     """Extract the keypoints of all files with that many processes."""
     batches = [paths[start : start + FILES_AT_A_TIME] for start in range(0, len(paths), FILES_AT_A_TIME)]
     before = _processor_s()
     with ProcessPoolExecutor(workers, mp_context=get_context("fork")) as pool:
-        list(pool.map(count_keypoints, [()] * workers, [extraction] * workers))
+        list(pool.map(count_keypoints, [()] * workers, [settings] * workers))
         started = time.perf_counter()
-        results = list(pool.map(count_keypoints, batches, [extraction] * len(batches)))
+        results = list(pool.map(count_keypoints, batches, [settings] * len(batches)))
         wall_s = time.perf_counter() - started
     counts = [count for result in results for count in result]
     return Floor(
@@ -118,22 +115,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Time of reading, decoding and SIFT alone.")
     parser.add_argument("images", type=Path, help="folder of images")
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--working-size", type=int, default=256, help="long side, in pixels")
-    parser.add_argument("--keypoints", type=int, default=300, help="keypoints an image at most")
-    parser.add_argument("--octave-layers", type=int, default=3)
-    parser.add_argument("--contrast-threshold", type=float, default=0.013)
+    parser.add_argument("--preset", default="balanced")
     parser.add_argument("--json", action="store_true", help="print JSON")
     arguments = parser.parse_args()
     paths = sorted(path for path in arguments.images.rglob("*") if path.is_file())
     if not paths:
         sys.exit(f"There is no image in {arguments.images}.")
-    extraction = Extraction(
-        working_size=arguments.working_size,
-        keypoints=arguments.keypoints,
-        octave_layers=arguments.octave_layers,
-        contrast_threshold=arguments.contrast_threshold,
-    )
-    floor = measure(paths, workers=arguments.workers, extraction=extraction)
+    floor = measure(paths, workers=arguments.workers, settings=Settings.preset(arguments.preset))
     if arguments.json:
         print(json.dumps(asdict(floor)))
         return

@@ -20,7 +20,6 @@ from pathlib import Path
 from floor import Floor
 from pimmi.errors import PimmiError
 from pimmi.evaluation import Evaluation, Truth, evaluate, read_truth
-from pimmi.settings import Settings
 from process_cost import CommandFailedError, Cost, measure
 
 PIMMI = str(Path(sys.executable).with_name("pimmi"))
@@ -103,17 +102,10 @@ class Result:
         return "\n".join(lines)
 
 
-def measure_floor(images: Path, *, workers: int, settings: Settings) -> Floor:
+def measure_floor(images: Path, *, workers: int, preset: str) -> Floor:
     """Run floor.py in a process of its own."""
-    options = {
-        "--workers": workers,
-        "--working-size": settings.images.working_size,
-        "--keypoints": settings.features.keypoints,
-        "--octave-layers": settings.features.octave_layers,
-        "--contrast-threshold": settings.features.contrast_threshold,
-    }
     command = [sys.executable, str(Path(__file__).with_name("floor.py")), str(images), "--json"]
-    command += [str(part) for option in options.items() for part in option]
+    command += ["--workers", str(workers), "--preset", preset]
     return Floor(**json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
 
 
@@ -138,11 +130,10 @@ def score(study: Path, *, truth: Truth, scratch: Path) -> Evaluation:
 def run(corpus: Path, *, study: Path, workers: int, preset: str) -> Result:
     """Floor, run, floor, score."""
     truth = read_truth(corpus / "truth.csv")
-    settings = Settings.preset(preset)
     images = corpus / "images"
-    before = measure_floor(images, workers=workers, settings=settings)
+    before = measure_floor(images, workers=workers, preset=preset)
     cost = measure([PIMMI, "run", str(images), str(study), "--workers", str(workers), "--preset", preset])
-    after = measure_floor(images, workers=workers, settings=settings)
+    after = measure_floor(images, workers=workers, preset=preset)
     with tempfile.TemporaryDirectory() as scratch:
         evaluation = score(study, truth=truth, scratch=Path(scratch))
     return Result(

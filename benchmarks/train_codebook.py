@@ -2,8 +2,8 @@
 
     python benchmarks/train_codebook.py DIR [DIR ...] --images 6000 -o src/pimmi/index/codebook-1.npz
 
-Takes the same number of images from each folder (fewer where it holds fewer), reads them as pimmi does, and writes the
-codebook that `pimmi.index.codebook` describes. The same folders, number and seed give the same bytes.
+Takes the same number of images from each folder (fewer where it holds fewer), reads them as pimmi does, and
+writes the codebook that `pimmi.index.codebook` describes. The same folders, number and seed give the same bytes.
 """
 
 import argparse

@@ -12,6 +12,8 @@ from pimmi.settings import FeatureSettings
 
 SMALLEST_SIDE = 8
 """Pixels. SIFT's smallest filter has no room in a smaller image."""
+DOUBLING_SHIFT = 0.25
+"""Pixels by which OpenCV puts a keypoint too far right and down: half a pixel of the doubled image it works on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ def extract(grey: NDArray[np.uint8], *, settings: FeatureSettings) -> Features:
     kept = kept[np.lexsort([geometry[kept, 0], geometry[kept, 1]])]
     geometry, described = geometry[kept], descriptors[kept]
     return Features(
-        positions=geometry[:, :2],
+        positions=geometry[:, :2] - np.float32(DOUBLING_SHIFT),
         sigmas=geometry[:, 2],
         angles=np.radians(geometry[:, 3]) % np.float32(2 * np.pi),
         descriptors=np.sqrt(described / described.sum(axis=1, keepdims=True)),

@@ -51,6 +51,12 @@ def measures(links: Floats, pixels: Floats, areas: Floats) -> Floats:
 
 
 def confidence(links: Floats, pixels: Floats, areas: Floats) -> Floats:
-    """float64 (m,), 0 to 1; arguments as for `measures`."""
-    result: Floats = 1 / (1 + np.exp(-(measures(links, pixels, areas) @ WEIGHTS + BIAS)))
+    """float64 (m,), 0 to 1; arguments as for `measures`.
+
+    The sum is written out since a matrix product may round a row otherwise when there are more rows.
+    """
+    evidence: Floats = np.full(len(links), BIAS)
+    for weight, values in zip(WEIGHTS, measures(links, pixels, areas).T, strict=True):
+        evidence += weight * values
+    result: Floats = 1 / (1 + np.exp(-evidence))
     return result

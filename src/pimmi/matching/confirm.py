@@ -81,6 +81,8 @@ def confirm(links, working_sizes, thumbnails, thumbnail_sizes, pixels):  # type:
         xx, xy, tx = links[row, 6] * factor, links[row, 7] * factor, links[row, 8] * shrink_b
         yx, yy, ty = links[row, 9] * factor, links[row, 10] * factor, links[row, 11] * shrink_b
         determinant = xx * yy - xy * yx
+        if determinant == 0.0:
+            continue
         # the box, in the first image, of the overlap
         left, right, top, bottom = 1e9, -1e9, 1e9, -1e9
         for corner in range(4):

@@ -145,11 +145,14 @@ def look_up(
     start = 0
     buffer = np.empty(MATCHES_AT_ONCE, np.uint64)
     while start < len(query.form_order):
-        count, start = _join(
+        count, end = _join(
             start, query.form_order, query.points.form_points, query.points.form_changes, query.points.form_cells,
             query.points.codes, query.points.changes, query.places, query.numbers,
             base.listed, base.starts, base.signs, base.levels, base.points.changes, base.places, base.numbers,
             masks, sign_distance, code_distance, buffer,
         )  # fmt: skip
+        if end == start:
+            buffer = np.empty(2 * len(buffer), np.uint64)
+        start = end
         found.append(buffer[:count].copy())
     return found

@@ -25,6 +25,7 @@ def test_all_are_kept_when_there_are_few(number: int) -> None:
     assert select(positions, responses, count=5).tolist() == list(range(number))
 
 
+@settings(deadline=None)
 @given(seed=seeds, number=st.integers(2, 120), count=st.integers(1, 60))
 def test_as_many_as_asked_are_kept_once_and_in_order(seed: int, number: int, count: int) -> None:
     kept = select(*drawn(seed, number), count=count)
@@ -34,6 +35,7 @@ def test_as_many_as_asked_are_kept_once_and_in_order(seed: int, number: int, cou
     assert kept.max() < number
 
 
+@settings(deadline=None)
 @given(seed=seeds, number=st.integers(2, 120), count=st.integers(2, 60))
 def test_the_strongest_half_is_always_kept(seed: int, number: int, count: int) -> None:
     positions, responses = drawn(seed, number)
@@ -41,7 +43,7 @@ def test_the_strongest_half_is_always_kept(seed: int, number: int, count: int) -
     assert set(strongest) <= set(select(positions, responses, count=count))
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(seed=seeds, number=st.integers(2, 80), count=st.integers(1, 40))
 def test_the_order_of_the_keypoints_does_not_matter(seed: int, number: int, count: int) -> None:
     positions, responses = drawn(seed, number)
@@ -51,7 +53,7 @@ def test_the_order_of_the_keypoints_does_not_matter(seed: int, number: int, coun
     assert set(order[shuffled]) == set(kept)
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(seed=seeds)
 def test_a_weak_region_keeps_some(seed: int) -> None:
     positions, responses = drawn(seed, 400)

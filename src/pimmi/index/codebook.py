@@ -12,6 +12,8 @@
 
 import hashlib
 import io
+import zipfile
+import zlib
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -19,6 +21,7 @@ from importlib.resources import files
 import numpy as np
 from numpy.typing import NDArray
 
+from pimmi.errors import PimmiError
 from pimmi.index.cells import nearest_cells
 
 VERSION = 1
@@ -26,6 +29,17 @@ WIDE_AXES = 64
 CODE_WORDS = 4
 CENTROIDS = 256
 CELLS = CENTROIDS * CENTROIDS
+ARRAYS = (
+    "mean",
+    "axes",
+    "deviations",
+    "mirror_flips",
+    "inversion_flips",
+    "threshold",
+    "halves",
+    "centroids",
+    "weak_sums",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +103,15 @@ def load_codebook() -> Codebook:
 
 
 def parse_codebook(content: bytes) -> Codebook:
-    """The codebook in the bytes of an .npz file, as `benchmarks/train_codebook.py` writes it."""
-    with np.load(io.BytesIO(content)) as file:
-        arrays = {name: file[name] for name in file.files}
+    """The codebook in the bytes of an .npz file, as `benchmarks/train_codebook.py` writes it.
+
+    Raises PimmiError if they are no such file, or a damaged one.
+    """
+    try:
+        with np.load(io.BytesIO(content)) as file:
+            arrays = {name: file[name] for name in ARRAYS}
+    except (TypeError, KeyError, OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise PimmiError("The codebook is damaged: install pimmi again.") from error
     mirror, inversion = (np.where(arrays[f"{change}_flips"], -1, 1) for change in ("mirror", "inversion"))
     scales = arrays["deviations"][arrays["halves"]]
     return Codebook(

@@ -1,33 +1,39 @@
 """How likely a link shows a true copy, from its points and its pixels together.
 
-A logistic regression on eight measures of a link, fitted by `benchmarks/fit_confidence.py` on copies with known truth
+A logistic regression on twelve measures of a link, fitted by `benchmarks/fit_confidence.py` on copies with known truth
 and on pairs of unrelated pictures, none of them from the benchmark. Its weights don't depend on the corpus.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
+LARGEST_SCORE = 1000.0
 ENOUGH_EVIDENCE = 20.0
 """Scores count up to this: beyond it chance is ruled out, and only the pixels tell frames from copies."""
 
-MEASURES = (
-    "score",
-    "guided_score",
-    "correlation",
-    "agreement",
-    "log2_agreeing_windows",
-    "log2_anisotropy",
-    "log2_scale",
-    "overlap",
+MEASURES_AND_WEIGHTS = (
+    ("score", 0.044),
+    ("guided score", 0.107),
+    ("correlation", 6.314),
+    ("agreement", 2.626),
+    ("log2 agreeing windows", 1.178),
+    ("log2 anisotropy", -4.529),
+    ("log2 scale", -0.128),
+    ("overlap", 3.855),
+    ("conflict", -1.347),
+    ("log10 score", 2.915),
+    ("log10 guided score", 0.822),
+    ("log2 inliers", -1.139),
 )
-WEIGHTS = np.array([0.133, 0.155, 6.400, 0.879, 1.194, -6.219, 0.702, 3.801])
-BIAS = -18.634
+MEASURES = tuple(name for name, _ in MEASURES_AND_WEIGHTS)
+WEIGHTS = np.array([weight for _, weight in MEASURES_AND_WEIGHTS])
+BIAS = -16.793
 
 Floats = NDArray[np.float64]
 
 
 def measures(links: Floats, pixels: Floats, areas: Floats) -> Floats:
-    """float64 (m, 8), in the order of MEASURES.
+    """float64 (m, 12), in the order of MEASURES.
 
     `links` and `pixels` as `verify` and `confirm` fill them; `areas` float64 (m, 2), share of the first and of the
     second image that the overlap takes.
@@ -45,6 +51,10 @@ def measures(links: Floats, pixels: Floats, areas: Floats) -> Floats:
             np.log2(stretch[:, 0] / np.maximum(stretch[:, 1], 1e-6)),
             np.abs(np.log2(stretch.prod(axis=1))) / 2,
             areas.max(axis=1, initial=0.0),
+            conflict / np.maximum(pixels[:, 3], 1),
+            np.log10(np.clip(links[:, 3], 1, LARGEST_SCORE)),
+            np.log10(np.clip(links[:, 5], 1, LARGEST_SCORE)),
+            np.log2(links[:, 4]),
         ],
         axis=1,
     )

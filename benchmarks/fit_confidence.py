@@ -1,0 +1,197 @@
+"""Fit the weights by which pimmi.matching.confidence judges a link, on corpora with known copies.
+
+    python benchmarks/fit_confidence.py TRAIN [TRAIN ...] --check CORPUS
+
+TRAIN and CORPUS are folders made by make_corpus.py. Prints the weights to paste, then what links of CORPUS are
+worth from each minimum confidence on.
+
+Learnt from are the candidate pairs whose truth is certain. Copies: an original and a picture made of it. Others: two
+pictures of which one or both are distractors; and two originals, or copies of two, unless one shows what pictures can
+share without being copies (lettering, emoji, an app's frame, another picture). Left out, as likely copies that the
+corpus doesn't know of, are pairs with a distractor whose pixels agree in most places.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations_with_replacement
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
+
+from pimmi.demo.families import FAMILIES
+from pimmi.errors import PimmiError
+from pimmi.evaluation import TrueImage, Truth, evaluate, read_truth
+from pimmi.images.walk import walk
+from pimmi.index.codebook import load_codebook
+from pimmi.matching.confidence import MEASURES, measures
+from pimmi.matching.match import compile_all, find_candidates
+from pimmi.pipeline.comparing import image_block
+from pimmi.pipeline.crew import local_pool
+from pimmi.pipeline.reading import ReadResult, ReadTask, read_images
+from pimmi.settings import Settings
+from pimmi.study.shards import Shard, joined, taken
+from pimmi.workers.cores import default_workers
+from pimmi.workers.outcome import Done
+
+TASK_FILES = 64
+BLOCK_IMAGES = 2000
+COPY_CORRELATION = 0.6
+COPY_AGREEMENT = 0.9
+ADDING = {"text_over", "emoji_two", "meme_caption", "screenshot", "border", "chain_3", "chain_5"} | {
+    family.name for family in FAMILIES if family.is_composite
+}
+"""Families whose copies show something that isn't of the original."""
+MINIMUMS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
+
+Floats = NDArray[np.float64]
+Pair = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Candidate pairs of a corpus, by file name; `values` float64 (m, measures), in the order of MEASURES."""
+
+    truth: Truth
+    pairs: list[Pair]
+    values: Floats
+
+    def column(self, name: str) -> Floats:
+        """One of MEASURES, float64 (m,)."""
+        return self.values[:, MEASURES.index(name)]
+
+
+def read(images: Path, *, settings: Settings) -> tuple[Shard, dict[str, str]]:
+    """All readable images of a folder, and the file name of each image id."""
+    files = walk(images).files
+    tasks = [
+        ReadTask(images, tuple(files[start : start + TASK_FILES]), frozenset(), settings)
+        for start in range(0, len(files), TASK_FILES)
+    ]
+    results: dict[int, ReadResult] = {}
+    with local_pool(max(1, default_workers() // 2)) as pool:
+        for outcome in pool.map_unordered(read_images, tasks):
+            if not isinstance(outcome, Done):
+                raise PimmiError(f"Some images of {images} can't be read: {outcome}.")
+            results[outcome.index] = outcome.result
+    shards = [result.shard for _, result in sorted(results.items()) if result.shard is not None]
+    if not shards:
+        raise PimmiError(f"{images} holds no image that can be read.")
+    names = {
+        file.image_id: Path(file.file.path).name
+        for _, result in sorted(results.items())
+        for file in result.files
+        if file.image_id is not None
+    }
+    return joined(shards), names
+
+
+def candidates(corpus: Path, *, settings: Settings) -> Candidates:
+    """The candidate pairs among the images of a corpus, compared block by block."""
+    truth = read_truth(corpus / "truth.csv")
+    shard, names = read(corpus / "images", settings=settings)
+    blocks = [
+        image_block(taken(shard, np.arange(start, min(start + BLOCK_IMAGES, len(shard)))))
+        for start in range(0, len(shard), BLOCK_IMAGES)
+    ]
+    pairs: list[Pair] = []
+    values = []
+    for one, other in combinations_with_replacement(blocks, 2):
+        second = None if one is other else other
+        found = find_candidates(one, second, settings=settings.matching, codebook=load_codebook())
+        ids = one.ids if second is None else one.ids + second.ids
+        pairs += [(names[ids[query]], names[ids[result]]) for query, result in found.rows.tolist()]
+        values.append(measures(found.links, found.pixels, found.areas))
+    known = np.array([query in truth and result in truth for query, result in pairs], bool)
+    kept = [pairs[place] for place in np.flatnonzero(known)]
+    return Candidates(truth, kept, np.concatenate(values)[known])
+
+
+def is_copy(one: TrueImage, other: TrueImage) -> bool | None:
+    """Whether a pair shows a copy; None where that isn't certain enough to learn from."""
+    kinds = {one.kind, other.kind}
+    if one.origins & other.origins:
+        return True if kinds == {"original", "copy"} else None
+    if "distractor" in kinds:
+        return None if "copy" in kinds else False
+    return None if {one.attack, other.attack} & ADDING or one.is_composite or other.is_composite else False
+
+
+def examples(found: Candidates) -> tuple[Floats, NDArray[np.bool_]]:
+    """MEASURES, float64 (n, measures), of the pairs to learn from, and whether each shows a copy."""
+    images = [(found.truth[query], found.truth[result]) for query, result in found.pairs]
+    labels = [is_copy(one, other) for one, other in images]
+    alike = (found.column("correlation") > COPY_CORRELATION) & (found.column("agreement") > COPY_AGREEMENT)
+    suspect = alike & np.array(["distractor" in (one.kind, other.kind) for one, other in images], bool)
+    kept = np.array([label is not None for label in labels], bool)
+    copies = np.array([label is True for label in labels], bool)
+    print(
+        f"{(kept & copies).sum()} copies, {(kept & ~copies & ~suspect).sum()} others; {(kept & suspect).sum()} pairs "
+        "with a distractor are left out as likely copies",
+        file=sys.stderr,
+    )
+    kept &= ~suspect
+    return found.values[kept], copies[kept]
+
+
+def fit(values: Floats, copies: NDArray[np.bool_]) -> tuple[Floats, float]:
+    """Weights float64 (measures,) and bias of a logistic regression, rounded as they are pasted."""
+    if copies.all() or not copies.any():
+        raise PimmiError("The corpora must give candidate pairs that are copies, and some that are not.")
+    scaler = StandardScaler().fit(values)
+    model = LogisticRegression(max_iter=5000).fit(scaler.transform(values), copies)
+    weights = model.coef_[0] / scaler.scale_
+    bias = model.intercept_[0] - (weights * scaler.mean_).sum()
+    return np.round(weights, 3), round(float(bias), 3)
+
+
+def to_paste(weights: Floats, bias: float) -> Iterator[str]:
+    """The lines of pimmi.matching.confidence that hold the weights."""
+    yield "MEASURES_AND_WEIGHTS = ("
+    for name, weight in zip(MEASURES, weights, strict=True):
+        yield f'    ("{name}", {weight:.3f}),'
+    yield ")"
+    yield f"BIAS = {bias:.3f}"
+
+
+def table(found: Candidates, *, weights: Floats, bias: float) -> Iterator[str]:
+    """A line for each minimum confidence."""
+    sure = 1 / (1 + np.exp(-(found.values @ weights + bias)))
+    distractors = sum(image.kind == "distractor" for image in found.truth.values())
+    yield "minimum confidence    links  edge precision  mean recall  distractor links per 1,000"
+    for minimum in MINIMUMS:
+        links = [found.pairs[place] for place in np.flatnonzero(sure >= minimum)]
+        result = evaluate(found.truth, links, {})
+        per_1000 = 1000 * result.number_of_distractor_links / max(1, distractors)
+        yield (
+            f"{minimum:18.2f}{result.edges:9d}{result.edge_precision:16.4f}{result.mean_recall:13.4f}{per_1000:28.1f}"
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Fit the weights of pimmi.matching.confidence.")
+    parser.add_argument(
+        "corpora", nargs="+", type=Path, metavar="TRAIN", help="folders made by make_corpus.py"
+    )
+    parser.add_argument("--check", type=Path, metavar="CORPUS", help="another one, to judge the weights by")
+    parser.add_argument("--preset", default="balanced")
+    arguments = parser.parse_args()
+    try:
+        settings = Settings.preset(arguments.preset)
+        compile_all()
+        parts = [examples(candidates(corpus, settings=settings)) for corpus in arguments.corpora]
+        weights, bias = fit(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
+        print(*to_paste(weights, bias), sep="\n")
+        if arguments.check:
+            found = candidates(arguments.check, settings=settings)
+            print(*table(found, weights=weights, bias=bias), sep="\n")
+    except PimmiError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""How sure a link is: more evidence is never less sure, and no link depends on another."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from pimmi.matching.confidence import MEASURES, WEIGHTS, confidence, measures
+from pimmi.matching.confirm import PIXEL_COLUMNS
+from pimmi.matching.verify import LINK_COLUMNS
+
+Floats = NDArray[np.float64]
+Arguments = tuple[Floats, Floats, Floats]
+
+SCORE, INLIERS, GUIDED_SCORE, CORRELATION = 3, 4, 5, 4
+seeds = st.integers(0, 2**32 - 1)
+
+
+def drawn(seed: int, number: int) -> Arguments:
+    """Links between two images of any kind."""
+    rng = np.random.default_rng(seed)
+    links = np.zeros((number, LINK_COLUMNS))
+    links[:, SCORE] = rng.uniform(-5, 60, number)
+    links[:, GUIDED_SCORE] = rng.uniform(-5, 200, number)
+    links[:, INLIERS] = rng.integers(2, 400, number)
+    links[:, [6, 7, 9, 10]] = rng.normal(0, 1, (number, 4))
+    pixels = np.zeros((number, PIXEL_COLUMNS))
+    pixels[:, :2] = rng.integers(0, 150, (number, 2))
+    pixels[:, 2] = pixels[:, :2].sum(axis=1)
+    pixels[:, 3] = pixels[:, 2] + rng.integers(0, 50, number)
+    pixels[:, CORRELATION] = rng.uniform(-1, 1, number)
+    return links, pixels, rng.random((number, 2))
+
+
+@settings(deadline=None)
+@given(seed=seeds, number=st.integers(1, 40), data=st.data())
+def test_a_link_does_not_depend_on_the_others(seed: int, number: int, data: st.DataObject) -> None:
+    arguments = drawn(seed, number)
+    rows = data.draw(st.lists(st.integers(0, number - 1), min_size=1, max_size=50))
+    links, pixels, areas = arguments
+    assert np.array_equal(confidence(links[rows], pixels[rows], areas[rows]), confidence(*arguments)[rows])
+
+
+@settings(deadline=None)
+@given(seed=seeds, more=st.floats(0, 100))
+def test_a_better_score_is_never_less_sure(seed: int, more: float) -> None:
+    links, pixels, areas = drawn(seed, 10)
+    for column in (SCORE, GUIDED_SCORE):
+        better = links.copy()
+        better[:, column] += more
+        assert (confidence(better, pixels, areas) >= confidence(links, pixels, areas)).all()
+
+
+@settings(deadline=None)
+@given(seed=seeds, more=st.floats(0.001, 1))
+def test_pixels_that_correlate_more_are_surer(seed: int, more: float) -> None:
+    links, pixels, areas = drawn(seed, 10)
+    better = pixels.copy()
+    better[:, CORRELATION] += more
+    assert (confidence(links, better, areas) > confidence(links, pixels, areas)).all()
+
+
+@settings(deadline=None)
+@given(seed=seeds)
+def test_it_is_a_share(seed: int) -> None:
+    values = confidence(*drawn(seed, 30))
+    assert (values >= 0).all()
+    assert (values <= 1).all()
+
+
+def test_strong_evidence_is_sure_and_none_is_not() -> None:
+    links, pixels = np.zeros((2, LINK_COLUMNS)), np.zeros((2, PIXEL_COLUMNS))
+    links[:, [6, 10]] = 1
+    links[:, INLIERS] = [150, 4]
+    links[0, [SCORE, GUIDED_SCORE]] = 100
+    pixels[0, [0, 2, 3, CORRELATION]] = [150, 150, 150, 0.95]
+    sure, unsure = confidence(links, pixels, np.array([[1.0, 1.0], [0.0, 0.0]]))
+    assert sure > 0.9
+    assert unsure < 0.1
+
+
+@settings(deadline=None)
+@given(seed=seeds, angle=st.floats(0, 6.28), mirror=st.sampled_from([1, -1]), scale=st.floats(0.1, 10))
+def test_stretch_and_scale_do_not_depend_on_rotation(
+    seed: int, angle: float, mirror: int, scale: float
+) -> None:
+    links, pixels, areas = drawn(seed, 1)
+    links[0, [6, 7, 9, 10]] = [scale, 0, 0, scale * mirror]
+    straight = measures(links, pixels, areas)
+    rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    links[0, [6, 7, 9, 10]] = (rotation @ np.diag([scale, scale * mirror])).ravel()
+    np.testing.assert_allclose(measures(links, pixels, areas), straight, atol=1e-9)
+    named = dict(zip(MEASURES, straight[0], strict=True))
+    assert named["log2 anisotropy"] == pytest.approx(0, abs=1e-9)
+    assert named["log2 scale"] == pytest.approx(abs(np.log2(scale)))
+
+
+def test_each_measure_has_a_weight() -> None:
+    assert len(WEIGHTS) == len(MEASURES) == measures(*drawn(0, 3)).shape[1]
+
+
+def test_no_links_have_no_confidence() -> None:
+    assert confidence(*drawn(0, 0)).shape == (0,)

@@ -1,0 +1,208 @@
+"""Geometric verification on points whose transform is known, and on points that have none."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from pimmi.index.codebook import load_codebook
+from pimmi.matching.join import change_masks
+from pimmi.matching.verify import LINK_COLUMNS, verify
+from pimmi.settings import MatchingSettings
+
+SETTINGS = MatchingSettings()
+SIDE = 256
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The points of two images and the matches between them; `transform` (2, 3) leads from the first to the second."""
+
+    transform: Floats
+    sizes: Floats
+    positions: list[Floats]
+    scales: list[Floats]
+    angles: list[Floats]
+    changes: list[NDArray[np.uint8]]
+    codes: list[NDArray[np.uint64]]
+    matches: NDArray[np.uint64]
+
+    def links(self) -> Floats:
+        links = np.empty((4, LINK_COLUMNS))
+        count = verify(
+            self.matches,
+            np.cumsum([0, *(len(positions) for positions in self.positions)]),
+            self.sizes.astype(np.float32),
+            np.concatenate(self.positions).astype(np.float32),
+            np.concatenate(self.scales).astype(np.float32),
+            np.concatenate(self.angles).astype(np.float32),
+            np.concatenate(self.changes),
+            np.concatenate(self.codes),
+            change_masks(load_codebook()),
+            SETTINGS.position_tolerance,
+            SETTINGS.minimum_inliers,
+            links,
+        )
+        return links[:count]
+
+
+def drawn_points(rng: np.random.Generator, number: int, size: Floats) -> tuple[Floats, Floats, Floats]:
+    """Positions, scales and angles."""
+    return rng.uniform(0, size, (number, 2)), rng.uniform(0, 3, number), rng.uniform(0, 2 * np.pi, number)
+
+
+def drawn_codes(rng: np.random.Generator, number: int) -> NDArray[np.uint64]:
+    return rng.integers(0, 2**64, (number, 4), np.uint64)
+
+
+def packed(
+    points: NDArray[np.int64], others: NDArray[np.int64], change: NDArray[np.int64]
+) -> NDArray[np.uint64]:
+    distance = points % 40
+    fields = np.stack([np.zeros_like(points), np.ones_like(points), points, others, change, distance])
+    places = np.array([50, 36, 23, 10, 8, 0], np.uint64)[:, None]
+    return np.sort(np.bitwise_or.reduce(fields.astype(np.uint64) << places, axis=0))
+
+
+def scene(seed: int, *, inliers: int, outliers: int, change: int, linear: Floats) -> Scene:
+    """`inliers` points that the transform moves, with errors, and as many wrong matches as `outliers`."""
+    rng = np.random.default_rng(seed)
+    corners = np.array([[0, 0], [SIDE, 0], [0, SIDE], [SIDE, SIDE]]) @ linear.T
+    shift, size = -corners.min(axis=0), np.ptp(corners, axis=0)
+    sizes = np.array([[SIDE, SIDE], size])
+    scale = np.sqrt(abs(np.linalg.det(linear)))
+    number = inliers + outliers
+    first = drawn_points(rng, number, sizes[0])
+    second = drawn_points(rng, number, sizes[1])
+    changes = rng.integers(0, 4, (2, number)).astype(np.uint8)
+    codes = [drawn_codes(rng, number), drawn_codes(rng, number)]
+    between = rng.integers(0, 4, number)
+    true = slice(0, inliers)
+    second[0][true] = first[0][true] @ linear.T + shift + rng.normal(0, 0.3 * max(1, scale), (inliers, 2))
+    second[1][true] = first[1][true] + np.log2(scale) + rng.normal(0, 0.1, inliers)
+    turn = np.arctan2(linear[1, 0], linear[0, 0])
+    mirror = -1 if change & 1 else 1
+    second[2][true] = mirror * first[2][true] + turn + rng.normal(0, 0.08, inliers)
+    changes[1, true] = changes[0, true] ^ change
+    codes[1][true] = codes[0][true]
+    between[true] = change
+    order = [np.argsort(points[0][:, 1]) for points in (first, second)]
+    place = [np.argsort(each) for each in order]
+    return Scene(
+        transform=np.column_stack([linear, shift]),
+        sizes=sizes,
+        positions=[first[0][order[0]], second[0][order[1]]],
+        scales=[first[1][order[0]], second[1][order[1]]],
+        angles=[first[2][order[0]] % (2 * np.pi), second[2][order[1]] % (2 * np.pi)],
+        changes=[changes[0][order[0]], changes[1][order[1]]],
+        codes=[codes[0][order[0]], codes[1][order[1]]],
+        matches=packed(place[0], place[1], between),
+    )
+
+
+def corner_error(link: Floats, transform: Floats) -> float:
+    """Pixels of the second image, the largest at the corners of the first."""
+    corners = np.array([[0, 0, 1], [SIDE, 0, 1], [0, SIDE, 1], [SIDE, SIDE, 1]], float)
+    return float(np.abs(corners @ (link[6:12].reshape(2, 3) - transform).T).max())
+
+
+@st.composite
+def linear_maps(draw: st.DrawFn, *, mirror: bool, most_stretch: float = 1.0) -> Floats:
+    angle = draw(st.floats(0, 2 * np.pi))
+    scale = draw(st.floats(0.4, 2.5))
+    stretch = draw(st.floats(1 / most_stretch, most_stretch))
+    rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    return scale * rotation @ np.diag([stretch**0.5, stretch**-0.5]) @ np.diag([1, -1 if mirror else 1])
+
+
+seeds = st.integers(0, 2**32 - 1)
+
+
+@settings(max_examples=80, deadline=None)
+@given(data=st.data(), seed=seeds, change=st.integers(0, 3))
+def test_a_similarity_is_found_among_outliers(data: st.DataObject, seed: int, change: int) -> None:
+    linear = data.draw(linear_maps(mirror=bool(change & 1)))
+    inliers, outliers = data.draw(st.integers(20, 80)), data.draw(st.integers(0, 80))
+    found = scene(seed, inliers=inliers, outliers=outliers, change=change, linear=linear)
+    (link,) = found.links()
+    assert link[:2].tolist() == [0, 1]
+    assert link[2] == change
+    assert corner_error(link, found.transform) < 3 * max(1, abs(np.linalg.det(linear)) ** 0.5)
+    assert link[4] >= 0.8 * inliers
+    assert link[3] > 3
+    assert link[5] > 3
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data(), seed=seeds, change=st.integers(0, 3))
+def test_a_stretched_image_is_found(data: st.DataObject, seed: int, change: int) -> None:
+    linear = data.draw(linear_maps(mirror=bool(change & 1), most_stretch=1.2))
+    found = scene(seed, inliers=60, outliers=30, change=change, linear=linear)
+    (link,) = found.links()
+    assert link[2] == change
+    assert corner_error(link, found.transform) < 5 * max(1, abs(np.linalg.det(linear)) ** 0.5)
+
+
+@pytest.mark.parametrize("number", [10, 40, 150])
+def test_random_matches_score_as_rarely_as_the_score_says(number: int) -> None:
+    """A score of s or more comes by chance once in 10^s pairs of images, at most."""
+    scores = [
+        link[3]
+        for seed in range(200)
+        for link in scene(seed, inliers=0, outliers=number, change=0, linear=np.eye(2)).links()
+    ]
+    for score in (1, 2, 3):
+        assert sum(each >= score for each in scores) <= 2 * 200 / 10**score
+
+
+def test_more_inliers_score_more() -> None:
+    scores = [
+        scene(3, inliers=number, outliers=30, change=0, linear=np.eye(2)).links()[0, 3]
+        for number in (10, 20, 40)
+    ]
+    assert scores == sorted(set(scores))
+
+
+def test_many_matches_of_one_point_are_one_vote() -> None:
+    whole = scene(1, inliers=30, outliers=0, change=0, linear=np.eye(2))
+    point = (whole.matches >> np.uint64(23)) & np.uint64(8191)
+    burst = (
+        (point[0] << np.uint64(23)) | (np.arange(30, dtype=np.uint64) << np.uint64(10)) | np.uint64(1 << 36)
+    )
+    assert len(whole.links()) == 1
+    alone = Scene(**{**vars(whole), "matches": np.sort(burst)})
+    assert len(alone.links()) == 0
+
+
+def test_matches_of_other_pairs_change_nothing() -> None:
+    """Two copies of a scene, as images 0 and 1, and 2 and 3, give the same link twice."""
+    one = scene(5, inliers=25, outliers=25, change=3, linear=np.diag([0.8, -0.8]))
+    second = one.matches + np.uint64((2 << 50) + (2 << 36))
+    both = Scene(
+        transform=one.transform,
+        sizes=np.concatenate([one.sizes, one.sizes]),
+        positions=one.positions * 2,
+        scales=one.scales * 2,
+        angles=one.angles * 2,
+        changes=one.changes * 2,
+        codes=one.codes * 2,
+        matches=np.concatenate([one.matches, second]),
+    )
+    (alone,) = one.links()
+    first, again = both.links()
+    assert np.array_equal(first, alone)
+    assert np.array_equal(again[2:], alone[2:])
+    assert again[:2].tolist() == [2, 3]
+
+
+def test_no_matches_give_no_links() -> None:
+    empty = scene(0, inliers=0, outliers=0, change=0, linear=np.eye(2))
+    assert len(empty.links()) == 0
+    whole = scene(0, inliers=30, outliers=0, change=0, linear=np.eye(2))
+    assert len(Scene(**{**vars(whole), "matches": whole.matches[:0]}).links()) == 0
+    assert len(Scene(**{**vars(whole), "matches": whole.matches[:1]}).links()) == 0

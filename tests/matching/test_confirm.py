@@ -1,0 +1,169 @@
+"""Pixels that agree and pixels that conflict, on thumbnails of real pictures."""
+
+import cv2
+import numpy as np
+import pytest
+from described import picture
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from pimmi.demo.raster import encode_jpeg
+from pimmi.images.decode import decode
+from pimmi.images.thumbnail import grey_thumbnail
+from pimmi.matching.confirm import PIXEL_COLUMNS, confirm
+from pimmi.matching.verify import LINK_COLUMNS
+
+AGREE, CONFLICT, TEXTURED, COMPARED, CORRELATION, OVERLAP = range(PIXEL_COLUMNS)
+IDENTITY = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+
+Grey = NDArray[np.uint8]
+Floats = NDArray[np.float64]
+
+
+def grey_picture(name: str, *, width: int = 256, height: int = 192) -> Grey:
+    grey = cv2.cvtColor(picture(name), cv2.COLOR_RGB2GRAY)
+    return np.asarray(cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def compared(
+    first: Grey, second: Grey, *, transform: tuple[float, ...] = IDENTITY, change: int = 0
+) -> Floats:
+    """The row of `pixels` for two working images; the transform leads from the first to the second."""
+    links = np.zeros((1, LINK_COLUMNS))
+    links[0, 1:3] = 1, change
+    links[0, 6:12] = transform
+    working = np.array([image.shape[::-1] for image in (first, second)], np.float32)
+    thumbnails, sizes = zip(*(grey_thumbnail(image, size=128) for image in (first, second)), strict=True)
+    pixels = np.full((1, PIXEL_COLUMNS), np.nan)
+    confirm(links, working, np.stack(thumbnails), np.array([size[::-1] for size in sizes], np.int32), pixels)
+    row: Floats = pixels[0]
+    return row
+
+
+def recompressed(grey: Grey) -> Grey:
+    data = encode_jpeg(np.repeat(grey[:, :, None], 3, axis=2), quality=30)
+    return decode(data, working_size=256, max_pixels=10**6).grey
+
+
+@pytest.mark.parametrize("name", ["astronaut", "cat", "temple", "page"])
+def test_a_recompressed_picture_agrees_everywhere(name: str) -> None:
+    grey = grey_picture(name)
+    row = compared(grey, recompressed(grey))
+    assert row[AGREE] > 0.95 * row[TEXTURED] > 0
+    assert row[CONFLICT] <= 0.01 * row[TEXTURED]
+    assert row[CORRELATION] > 0.9
+    assert row[OVERLAP] == pytest.approx(128 * 96, rel=0.1)
+
+
+@pytest.mark.parametrize(("one", "other"), [("astronaut", "cat"), ("temple", "flower"), ("page", "moon")])
+def test_different_pictures_conflict(one: str, other: str) -> None:
+    row = compared(grey_picture(one), grey_picture(other))
+    assert row[CONFLICT] > 0.6 * row[TEXTURED] > 0
+    assert row[AGREE] < 0.2 * row[TEXTURED]
+    assert abs(row[CORRELATION]) < 0.3
+
+
+def test_two_pictures_in_one_frame_agree_on_the_frame_alone() -> None:
+    framed = []
+    for name in ("astronaut", "coffee"):
+        frame = grey_picture("brick", height=256)
+        frame[48:208, 48:208] = grey_picture(name, width=160, height=160)
+        framed.append(frame)
+    row = compared(*framed)
+    assert 0.2 * row[TEXTURED] < row[AGREE] < 0.75 * row[TEXTURED]
+    assert row[CONFLICT] > 0.15 * row[TEXTURED]
+
+
+@pytest.mark.parametrize("change", [2, 3])
+def test_a_negative_agrees_only_as_a_negative(change: int) -> None:
+    grey = grey_picture("cat")
+    negative, transform = 255 - grey, IDENTITY
+    if change == 3:
+        negative, transform = np.ascontiguousarray(negative[:, ::-1]), (-1.0, 0.0, 255.0, 0.0, 1.0, 0.0)
+    as_negative = compared(grey, negative, transform=transform, change=change)
+    as_plain = compared(grey, negative, transform=transform, change=change ^ 2)
+    assert as_negative[AGREE] > 0.95 * as_negative[TEXTURED] > 0
+    assert as_plain[AGREE] == 0
+    assert as_plain[CONFLICT] == as_negative[AGREE]
+    assert as_plain[CORRELATION] == pytest.approx(-as_negative[CORRELATION])
+
+
+def test_a_crop_agrees_where_it_was_cut_out() -> None:
+    whole = grey_picture("temple")
+    crop = np.ascontiguousarray(whole[40:168, 60:220])
+    row = compared(whole, crop, transform=(1.0, 0.0, -60.0, 0.0, 1.0, -40.0))
+    assert row[AGREE] > 0.9 * row[TEXTURED] > 0
+    assert row[OVERLAP] / (128 * 96) == pytest.approx(crop.size / whole.size, rel=0.15)
+    wrong = compared(whole, crop, transform=(1.0, 0.0, -30.0, 0.0, 1.0, -20.0))
+    assert wrong[AGREE] < 0.4 * wrong[TEXTURED]
+
+
+@settings(max_examples=20, deadline=None)
+@given(angle=st.floats(-3.1, 3.1), scale=st.floats(0.7, 1.5), mirror=st.sampled_from([1, -1]))
+def test_a_moved_picture_agrees_both_ways(angle: float, scale: float, mirror: int) -> None:
+    grey = grey_picture("astronaut", width=256, height=256)
+    cosine, sine = scale * np.cos(angle), scale * np.sin(angle)
+    linear = np.array([[cosine, -sine * mirror], [sine, cosine * mirror]])
+    matrix = np.column_stack([linear, [127.5, 127.5] - linear @ [127.5, 127.5]])
+    moved = np.asarray(
+        cv2.warpAffine(grey, matrix, (256, 256), flags=cv2.INTER_AREA, borderValue=128), np.uint8
+    )
+    inside = cv2.warpAffine(np.ones_like(grey), matrix, (256, 256)).mean()
+    back = np.asarray(cv2.invertAffineTransform(matrix))
+    there_row = compared(grey, moved, transform=tuple(matrix.ravel()))
+    back_row = compared(moved, grey, transform=tuple(back.ravel()))
+    for row in (there_row, back_row):
+        assert row[AGREE] > 0.85 * row[TEXTURED] > 0
+        assert row[CONFLICT] < 0.05 * row[TEXTURED]
+    assert back_row[OVERLAP] / 128**2 == pytest.approx(inside, rel=0.15)
+
+
+@pytest.mark.parametrize("level", [0, 128, 255])
+def test_blank_images_show_nothing_to_compare(level: int) -> None:
+    blank = np.full((192, 256), level, np.uint8)
+    row = compared(blank, blank)
+    assert row[COMPARED] > 0
+    assert row[[AGREE, CONFLICT, TEXTURED, CORRELATION]].tolist() == [0, 0, 0, 0]
+    against_picture = compared(blank, grey_picture("cat"))
+    assert against_picture[AGREE] == 0
+    assert against_picture[CONFLICT] > 0.9 * against_picture[TEXTURED] > 0
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 200), (2, 2), (2, 256), (8, 8), (9, 400)])
+def test_small_images_are_safe(shape: tuple[int, int]) -> None:
+    small = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
+    for pair in ((small, small), (small, grey_picture("cat")), (grey_picture("cat"), small)):
+        row = compared(*pair)
+        assert np.isfinite(row).all()
+        assert row[AGREE] + row[CONFLICT] <= row[TEXTURED] <= row[COMPARED]
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    transform=st.tuples(*[st.floats(-40, 40) | st.sampled_from([0.0, 1.0, 300.0])] * 6),
+    change=st.integers(0, 3),
+)
+def test_any_transform_is_safe(transform: tuple[float, ...], change: int) -> None:
+    row = compared(grey_picture("cat"), grey_picture("coffee"), transform=transform, change=change)
+    assert np.isfinite(row).all()
+    assert (row[[AGREE, CONFLICT, TEXTURED, COMPARED, OVERLAP]] >= 0).all()
+    assert row[AGREE] + row[CONFLICT] <= row[TEXTURED] <= row[COMPARED]
+    assert abs(row[CORRELATION]) <= 1
+
+
+def test_images_that_do_not_overlap_are_not_compared() -> None:
+    grey = grey_picture("cat")
+    assert compared(grey, grey, transform=(1.0, 0.0, 500.0, 0.0, 1.0, 0.0)).tolist() == [0] * PIXEL_COLUMNS
+
+
+def test_no_links_are_safe() -> None:
+    pixels = np.empty((0, PIXEL_COLUMNS))
+    nothing = np.zeros((0, 2))
+    confirm(
+        np.empty((0, LINK_COLUMNS)),
+        nothing.astype(np.float32),
+        np.zeros((0, 128, 128), np.uint8),
+        nothing.astype(np.int32),
+        pixels,
+    )

@@ -20,8 +20,9 @@ DOUBLING_SHIFT = 0.25
 class Features:
     """The keypoints of one image, in the pixels of the working image (x right, y down, centre of a pixel at .0).
 
-    Rows are sorted by y. `positions` float32 (n, 2); `sigmas` float32 (n,), keypoint size in pixels; `angles` float32 (n,), radians in
-    [0, 2 pi), from x towards y; `descriptors` float32 (n, 128), RootSIFT: each row has an L2 norm of 1.
+    Rows are sorted by y. `positions` float32 (n, 2); `sigmas` float32 (n,), keypoint size in pixels; `angles` float32
+    (n,), radians in [0, 2 pi), from x towards y; `descriptors` float32 (n, 128), RootSIFT: each row has an L2 norm
+    of 1.
     """
 
     positions: NDArray[np.float32]

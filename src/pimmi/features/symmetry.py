@@ -28,7 +28,9 @@ INVERSION_PERMUTATION: NDArray[np.intp] = _BINS[::-1, ::-1, :].reshape(128)
 _RADIANS = _ORIENTATIONS * (np.pi / 4)
 _MIRROR_SUM = np.broadcast_to(np.sin(_RADIANS), (4, 4, 8)).reshape(128).astype(np.float32)
 _INVERSION_SUM = (
-    np.broadcast_to((np.arange(4) - 1.5)[None, :, None] * np.cos(_RADIANS), (4, 4, 8)).reshape(128).astype(np.float32)
+    np.broadcast_to((np.arange(4) - 1.5)[None, :, None] * np.cos(_RADIANS), (4, 4, 8))
+    .reshape(128)
+    .astype(np.float32)
 )
 SUMS: NDArray[np.float32] = np.stack([_MIRROR_SUM, _INVERSION_SUM], axis=1)
 """float32 (128, 2): `descriptors @ SUMS` is negative where the canonical form is mirrored, inverted."""

@@ -9,9 +9,7 @@ DEPTH = 8
 
 
 @njit("uint16[:,::1](float32[:,::1],float32[:,::1],int64)", cache=True, nogil=True)
-def nearest_cells(
-    first: NDArray[np.float32], second: NDArray[np.float32], probes: int
-) -> NDArray[np.uint16]:
+def nearest_cells(first: NDArray[np.float32], second: NDArray[np.float32], probes: int) -> NDArray[np.uint16]:
     """The cells with the smallest sums of two distances, nearest first.
 
     `first`, `second`: float32 (n, 256), distance to each centroid of the first and second half. Only pairs of the
@@ -20,7 +18,7 @@ def nearest_cells(
     Returns uint16 (n, probes), 256 * (index in first) + (index in second).
     """
     n, centroids = first.shape
-    depth = min(min(probes, DEPTH), centroids)
+    depth = min(probes, DEPTH, centroids)
     nearest = np.empty((n, probes), np.uint16)
     value = np.empty((2, depth), np.float32)
     index = np.empty((2, depth), np.int64)

@@ -70,12 +70,14 @@ class Codebook:
 
     def coordinates(self, descriptors: NDArray[np.float32]) -> NDArray[np.float32]:
         """Coordinates float32 (n, 128) along the axes, in standard deviations, of RootSIFT float32 (n, 128)."""
-        result: NDArray[np.float32] = ((descriptors - self.mean) @ self.axes.T) / self.deviations
-        return result
+        along: NDArray[np.float32] = (descriptors - self.mean) @ self.axes.T
+        along /= self.deviations
+        return along
 
     def flips(self, changes: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Factors float32 (n, 128), +1 or -1, that apply the changes uint8 (n,), 0 to 3, to coordinates."""
-        return self.factors[changes]
+        result: NDArray[np.float32] = self.factors[changes]
+        return result
 
     def encode(self, coordinates: NDArray[np.float32]) -> NDArray[np.uint64]:
         """Codes uint64 (n, 4) of coordinates float32 (n, 128): two words of signs, one above, one below."""
@@ -86,7 +88,8 @@ class Codebook:
     def cells(self, coordinates: NDArray[np.float32], *, probes: int) -> NDArray[np.uint16]:
         """The nearest cells uint16 (n, probes), nearest first, of coordinates float32 (n, 128)."""
         first, second = (
-            coordinates[:, half] @ projection for half, projection in zip(self.halves, self.projections, strict=True)
+            coordinates[:, half] @ projection
+            for half, projection in zip(self.halves, self.projections, strict=True)
         )
         first += self.norms[0]
         second += self.norms[1]

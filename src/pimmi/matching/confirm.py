@@ -24,7 +24,7 @@ TAPS = 4
 """Values along a side, at most, that are averaged for a sample."""
 
 PIXEL_COLUMNS = 6
-"""agree, conflict, textured, compared (numbers of windows), mean correlation, overlap (pixels of the first thumbnail)"""
+"""agree, conflict, textured, compared (numbers of windows), mean correlation, overlap (pixels of the first)"""
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -73,7 +73,7 @@ def confirm(links, working_sizes, thumbnails, thumbnail_sizes, pixels):  # type:
         sign = -1.0 if (int(links[row, 2]) & 2) != 0 else 1.0
         wide_a, high_a = thumbnail_sizes[first, 0], thumbnail_sizes[first, 1]
         wide_b, high_b = thumbnail_sizes[second, 0], thumbnail_sizes[second, 1]
-        if min(min(wide_a, high_a), min(wide_b, high_b)) < 2:
+        if min(wide_a, high_a, wide_b, high_b) < 2:
             continue
         shrink_a = max(wide_a, high_a) / max(working_sizes[first, 0], working_sizes[first, 1])
         shrink_b = max(wide_b, high_b) / max(working_sizes[second, 0], working_sizes[second, 1])
@@ -94,12 +94,12 @@ def confirm(links, working_sizes, thumbnails, thumbnail_sizes, pixels):  # type:
         left, top = max(left, 0.0), max(top, 0.0)
         right, bottom = min(right, wide_a - 1.0), min(bottom, high_a - 1.0)
         scale = np.sqrt(abs(determinant))
-        step = max(max(1.0, 1.0 / scale), max(right - left, bottom - top) / (GRID - 1))
+        step = max(1.0, 1.0 / scale, (right - left) / (GRID - 1), (bottom - top) / (GRID - 1))
         columns, rows = int((right - left) / step) + 1, int((bottom - top) / step) + 1
         if min(right - left, bottom - top) < 0 or min(columns, rows) < WINDOW:
             continue
-        taps_a = max(1, min(TAPS, int(round(step))))
-        taps_b = max(1, min(TAPS, int(round(step * scale))))
+        taps_a = max(1, min(TAPS, round(step)))
+        taps_b = max(1, min(TAPS, round(step * scale)))
         inside = 0
         for i in range(rows):
             for j in range(columns):
@@ -111,7 +111,16 @@ def confirm(links, working_sizes, thumbnails, thumbnail_sizes, pixels):  # type:
                 inside += 1
                 a[i, j] = _averaged(thumbnails[first], wide_a, high_a, x, y, step, 0.0, 0.0, step, taps_a)
                 b[i, j] = _averaged(
-                    thumbnails[second], wide_b, high_b, u, v, xx * step, xy * step, yx * step, yy * step, taps_b
+                    thumbnails[second],
+                    wide_b,
+                    high_b,
+                    u,
+                    v,
+                    xx * step,
+                    xy * step,
+                    yx * step,
+                    yy * step,
+                    taps_b,
                 )
         agree = conflict = textured = compared = 0
         total = 0.0

@@ -73,7 +73,7 @@ def change_masks(codebook: Codebook) -> NDArray[np.uint64]:
 
 
 @njit("int64(uint64)", cache=True, nogil=True, inline="always")
-def ones(word: int) -> int:
+def ones(word):  # type: ignore[no-untyped-def]
     """The number of bits set in a uint64."""
     word = word - ((word >> uint64(1)) & uint64(0x5555555555555555))
     word = (word & uint64(0x3333333333333333)) + ((word >> uint64(2)) & uint64(0x3333333333333333))

@@ -112,7 +112,9 @@ def find_candidates(
     thumbnail_areas = thumbnail_sizes.prod(axis=1)[pairs].astype(np.float64)
     working_pairs = working[pairs].astype(np.float64)
     shrink = (thumbnail_sizes.max(axis=1)[pairs] / working_pairs.max(axis=2))[:, ::-1]
-    grown = np.abs(links[:, 6] * links[:, 10] - links[:, 7] * links[:, 9]) * (shrink[:, 0] / shrink[:, 1]) ** 2
+    grown = (
+        np.abs(links[:, 6] * links[:, 10] - links[:, 7] * links[:, 9]) * (shrink[:, 0] / shrink[:, 1]) ** 2
+    )
     overlap = pixels[:, 5:6] * np.stack([np.ones(count), grown], axis=1)
     return Candidates(
         links=links,

@@ -70,9 +70,8 @@ class Codebook:
 
     def coordinates(self, descriptors: NDArray[np.float32]) -> NDArray[np.float32]:
         """Coordinates float32 (n, 128) along the axes, in standard deviations, of RootSIFT float32 (n, 128)."""
-        along: NDArray[np.float32] = (descriptors - self.mean) @ self.axes.T
-        along /= self.deviations
-        return along
+        along = (descriptors - self.mean) @ self.axes.T / self.deviations
+        return along.astype(np.float32, copy=False)
 
     def flips(self, changes: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Factors float32 (n, 128), +1 or -1, that apply the changes uint8 (n,), 0 to 3, to coordinates."""

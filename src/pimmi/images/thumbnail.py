@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
-from pimmi.images.raster import Grey, fitted, reduced
+from pimmi.images.raster import Grey, fitted
 
 
 def grey_thumbnail(grey: Grey, *, size: int) -> tuple[Grey, tuple[int, int]]:
@@ -16,5 +17,5 @@ def grey_thumbnail(grey: Grey, *, size: int) -> tuple[Grey, tuple[int, int]]:
     height, width = grey.shape
     width, height = fitted(width=width, height=height, long_side=size)
     canvas = np.zeros((size, size), dtype=np.uint8)
-    canvas[:height, :width] = reduced(grey, width=width, height=height)
+    canvas[:height, :width] = cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA)
     return canvas, (height, width)

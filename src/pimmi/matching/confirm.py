@@ -20,18 +20,32 @@ AGREEING = 0.6
 """Correlation from which two windows agree."""
 CONFLICTING = 0.3
 """Correlation below which two windows conflict."""
-TAPS = 4
-"""Values along a side, at most, that are averaged for a sample."""
+LEVELS = 3
+"""Sizes in which each thumbnail is sampled: whole, half and a quarter, so that a coarse grid skips no pixel."""
 
 PIXEL_COLUMNS = 6
 """agree, conflict, textured, compared (numbers of windows), mean correlation, overlap (pixels of the first)"""
 
 
+@njit(cache=True, nogil=True)
+def _pyramid(thumbnails):  # type: ignore[no-untyped-def]
+    """uint8 (n, S, S) at half the size: each pixel the mean of four."""
+    n, high, wide = thumbnails.shape
+    half = np.empty((n, high // 2, wide // 2), np.uint8)
+    for k in range(n):
+        for i in range(high // 2):
+            for j in range(wide // 2):
+                total = 2
+                for p in range(2):
+                    for q in range(2):
+                        total += np.int64(thumbnails[k, 2 * i + p, 2 * j + q])
+                half[k, i, j] = total // 4
+    return half
+
+
 @njit(cache=True, nogil=True, inline="always")
 def _value(thumbnail, width, height, x, y):  # type: ignore[no-untyped-def]
-    """The grey level at x, y (the centre of a pixel at .0) by bilinear interpolation, or -1 outside."""
-    if x < -0.5 or y < -0.5 or x > width - 0.5 or y > height - 0.5:
-        return -1.0
+    """The grey level at x, y (the centre of a pixel at .0) by bilinear interpolation, or at the nearest edge."""
     x = min(max(x, 0.0), width - 1.001)
     y = min(max(y, 0.0), height - 1.001)
     i, j = int(y), int(x)
@@ -42,19 +56,12 @@ def _value(thumbnail, width, height, x, y):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _averaged(thumbnail, width, height, x, y, xx, xy, yx, yy, taps):  # type: ignore[no-untyped-def]
-    """The mean over the cell around x, y that is spanned by (xx, yx) and (xy, yy); -1 where it is wholly outside."""
-    total = 0.0
-    inside = 0
-    for p in range(taps):
-        v = (p + 0.5) / taps - 0.5
-        for q in range(taps):
-            u = (q + 0.5) / taps - 0.5
-            value = _value(thumbnail, width, height, x + xx * u + xy * v, y + yx * u + yy * v)
-            if value >= 0:
-                total += value
-                inside += 1
-    return total / inside if inside else -1.0
+def _level(step, width, height):  # type: ignore[no-untyped-def]
+    """The coarsest level whose pixels are no larger than `step` pixels of the whole thumbnail."""
+    level = 0
+    while level + 1 < LEVELS and step >= 1.9 * 2**level and min(width, height) >> (level + 1) >= 2:
+        level += 1
+    return level
 
 
 @njit(cache=True, nogil=True)
@@ -67,6 +74,8 @@ def confirm(links, working_sizes, thumbnails, thumbnail_sizes, pixels):  # type:
     """
     a = np.empty((GRID, GRID))
     b = np.empty((GRID, GRID))
+    half = _pyramid(thumbnails)
+    levels = (thumbnails, half, _pyramid(half))
     for row in range(len(links)):
         pixels[row, :] = 0.0
         first, second = int(links[row, 0]), int(links[row, 1])
@@ -98,8 +107,10 @@ def confirm(links, working_sizes, thumbnails, thumbnail_sizes, pixels):  # type:
         columns, rows = int((right - left) / step) + 1, int((bottom - top) / step) + 1
         if min(right - left, bottom - top) < 0 or min(columns, rows) < WINDOW:
             continue
-        taps_a = max(1, min(TAPS, round(step)))
-        taps_b = max(1, min(TAPS, round(step * scale)))
+        level_a = _level(step, wide_a, high_a)
+        level_b = _level(step * scale, wide_b, high_b)
+        image_a, image_b = levels[level_a][first], levels[level_b][second]
+        size_a, size_b = 2.0**level_a, 2.0**level_b
         inside = 0
         for i in range(rows):
             for j in range(columns):
@@ -109,18 +120,11 @@ def confirm(links, working_sizes, thumbnails, thumbnail_sizes, pixels):  # type:
                     b[i, j] = -1.0
                     continue
                 inside += 1
-                a[i, j] = _averaged(thumbnails[first], wide_a, high_a, x, y, step, 0.0, 0.0, step, taps_a)
-                b[i, j] = _averaged(
-                    thumbnails[second],
-                    wide_b,
-                    high_b,
-                    u,
-                    v,
-                    xx * step,
-                    xy * step,
-                    yx * step,
-                    yy * step,
-                    taps_b,
+                a[i, j] = _value(
+                    image_a, wide_a >> level_a, high_a >> level_a, (x + 0.5) / size_a - 0.5, (y + 0.5) / size_a - 0.5
+                )
+                b[i, j] = _value(
+                    image_b, wide_b >> level_b, high_b >> level_b, (u + 0.5) / size_b - 0.5, (v + 0.5) / size_b - 0.5
                 )
         agree = conflict = textured = compared = 0
         total = 0.0

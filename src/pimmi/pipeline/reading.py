@@ -56,7 +56,7 @@ def read_images(task: ReadTask) -> ReadResult:
             data = read_file(task.root / file.path, max_bytes=task.settings.images.max_bytes)
             name = image_id(data)
             if name not in task.known and name not in shards:
-                shards[name] = describe(data, settings=task.settings)
+                shards[name] = describe(data, name, settings=task.settings)
             files.append(FileRead(file, name, None))
         except UnreadableImage as error:
             files.append(FileRead(file, None, str(error)))
@@ -65,8 +65,8 @@ def read_images(task: ReadTask) -> ReadResult:
     return ReadResult(files, joined(list(shards.values())) if shards else None)
 
 
-def describe(data: bytes, *, settings: Settings) -> Shard:
-    """The image in the bytes of a file, as a shard of one; raises UnreadableImage."""
+def describe(data: bytes, name: str, *, settings: Settings) -> Shard:
+    """The image in the bytes of a file, whose id is `name`, as a shard of one; raises UnreadableImage."""
     image = decode(data, working_size=settings.images.working_size, max_pixels=settings.images.max_pixels)
     features = extract(image.grey, settings=settings.features)
     points = encode_points(features, codebook=load_codebook(), probes=settings.matching.probes)
@@ -74,7 +74,7 @@ def describe(data: bytes, *, settings: Settings) -> Shard:
         image.grey, size=settings.images.thumbnail_size
     )
     about = {
-        "image_id": image_id(data),
+        "image_id": name,
         "width": image.width,
         "height": image.height,
         "format": image.format,

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pimmi.images.identify import read_file
+from pimmi.images.identify import image_id, read_file
 from pimmi.index.codebook import load_codebook
 from pimmi.matching.blocks import Links
 from pimmi.matching.match import match_blocks
@@ -51,7 +51,7 @@ def search_image(folder: StudyFolder, image: Path, *, settings: Settings, limit:
     Raises UnreadableImage if the image can't be read.
     """
     data = read_file(image, max_bytes=settings.images.max_bytes)
-    query = describe(data, settings=settings)
+    query = describe(data, image_id(data), settings=settings)
     catalogue = Catalogue.read(folder)
     paths = _paths_by_image(catalogue)
     hits = [

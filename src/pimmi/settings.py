@@ -192,8 +192,8 @@ PRESETS: dict[str, Values] = {
 
 SHARD_SECTIONS = ("images", "features")
 LINK_SECTIONS = ("images", "features", "matching")
-WITHOUT_EFFECT = {("images", "shard_images")}
-"""Parameters on which no result depends."""
+WITHOUT_EFFECT = {("images", "shard_images"), ("matching", "minimum_confidence")}
+"""Parameters on which no shard and no link file depends."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -35,7 +35,7 @@ def _pyramid(thumbnails):  # type: ignore[no-untyped-def]
     for k in range(n):
         for i in range(high // 2):
             for j in range(wide // 2):
-                total = 2
+                total = np.int64(2)
                 for p in range(2):
                     for q in range(2):
                         total += np.int64(thumbnails[k, 2 * i + p, 2 * j + q])
@@ -121,10 +121,18 @@ def confirm(links, working_sizes, thumbnails, thumbnail_sizes, pixels):  # type:
                     continue
                 inside += 1
                 a[i, j] = _value(
-                    image_a, wide_a >> level_a, high_a >> level_a, (x + 0.5) / size_a - 0.5, (y + 0.5) / size_a - 0.5
+                    image_a,
+                    wide_a >> level_a,
+                    high_a >> level_a,
+                    (x + 0.5) / size_a - 0.5,
+                    (y + 0.5) / size_a - 0.5,
                 )
                 b[i, j] = _value(
-                    image_b, wide_b >> level_b, high_b >> level_b, (u + 0.5) / size_b - 0.5, (v + 0.5) / size_b - 0.5
+                    image_b,
+                    wide_b >> level_b,
+                    high_b >> level_b,
+                    (u + 0.5) / size_b - 0.5,
+                    (v + 0.5) / size_b - 0.5,
                 )
         agree = conflict = textured = compared = 0
         total = 0.0

@@ -142,7 +142,11 @@ def _vote(h, pairings, points, between, n, tolerance):  # type: ignore[no-untype
     votes = 0
     last = np.int64(-1)
     for m in range(n):
-        if between[m] != between[h] or points[m] == last or abs(pairings[m, 4] - pairings[h, 4]) > SCALE_SLACK:
+        if (
+            between[m] != between[h]
+            or points[m] == last
+            or abs(pairings[m, 4] - pairings[h, 4]) > SCALE_SLACK
+        ):
             continue
         x = pairings[m, 0] - pairings[h, 0]
         y = (pairings[m, 1] - pairings[h, 1]) * mirror
@@ -179,7 +183,9 @@ def _refine(h, pairings, points, between, n, tolerance, chosen, model):  # type:
             ey = model[3] * x + model[4] * y + model[5] - pairings[m, 3]
             reach = base
             if step == 0:
-                reach += 2.0 * REACH * scale * math.sqrt((x - pairings[h, 0]) ** 2 + (y - pairings[h, 1]) ** 2)
+                reach += (
+                    2.0 * REACH * scale * math.sqrt((x - pairings[h, 0]) ** 2 + (y - pairings[h, 1]) ** 2)
+                )
             if ex * ex + ey * ey > reach * reach or _turn(pairings[m, 5], turn) > ANGLE_SLACK:
                 continue
             chosen[count] = pairings[m]
@@ -353,7 +359,9 @@ def verify(  # type: ignore[no-untyped-def]
         _rank(distances, n, order)
         tried = 0
         most_votes = 0
-        while tried < min(n, HYPOTHESES) and not (tried >= HYPOTHESES_AT_LEAST and most_votes >= ENOUGH_VOTES):
+        while tried < min(n, HYPOTHESES) and not (
+            tried >= HYPOTHESES_AT_LEAST and most_votes >= ENOUGH_VOTES
+        ):
             support[tried] = _vote(order[tried], pairings, points, between, n, tolerance)
             most_votes = max(most_votes, support[tried])
             tried += 1

@@ -32,6 +32,7 @@ TABLES = {
             "result_coverage": "share of result's area that shows the same as query, from 0 to 1",
             "agreement": "share of the overlap where the two agree, pixel by pixel, from 0 to 1",
             "conflict": "share of the overlap where they differ; what is left of it is blank in both",
+            "confidence": "how likely the link shows a copy, from its points and its pixels, from 0 to 1",
         },
     ),
     "clusters": TableDescription(

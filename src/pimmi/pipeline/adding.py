@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pimmi.errors import PimmiError
 from pimmi.images.walk import ImageFile, Walk, walk
@@ -17,6 +18,7 @@ from pimmi.progress import Progress, Stage
 from pimmi.settings import Settings
 from pimmi.study.files import FILES_SCHEMA, not_in, read_files, write_files
 from pimmi.study.layout import StudyFolder
+from pimmi.study.reading import values
 from pimmi.workers.outcome import Crashed, Failed, Pool
 
 TASK_FILES = 32
@@ -35,13 +37,16 @@ def add_images(
     """
     found = walk(images)
     known = read_files(folder)
-    _add_problems(found, known, folder)
     files = _unknown_files(found, known)
+    _refuse_namesakes(files, known, images.absolute())
+    _add_problems(found, known, folder)
     if not files:
         return
     compile_once(progress)
     with local_pool(workers) as pool:
-        gathering = Gathering(folder, shard_images=_shard_images(len(files), pool.workers, settings))
+        gathering = Gathering(
+            folder, root=images.absolute(), shard_images=_shard_images(len(files), pool.workers, settings)
+        )
         try:
             with progress.stage("Reading images", total=len(files), unit="images") as stage:
                 _Reading(images, settings, pool, gathering, stage).run(files)
@@ -120,6 +125,17 @@ def _unknown_files(found: Walk, known: pa.Table) -> list[ImageFile]:
     walked = pa.table(columns, schema=pa.schema([FILES_SCHEMA.field(name) for name in columns]))
     new = not_in(walked, known, keys=list(columns))
     return [ImageFile(*row) for row in zip(*(new.column(name).to_pylist() for name in columns), strict=True)]
+
+
+def _refuse_namesakes(files: list[ImageFile], known: pa.Table, images: Path) -> None:
+    """Raise PimmiError if the study has a file of another folder, still there, under the path of one of `files`."""
+    rows = known.filter(pc.is_in(known.column("path"), pa.array([file.path for file in files], pa.string())))
+    for path, root in zip(values(rows, "path"), values(rows, "root"), strict=True):
+        if root is not None and Path(root) != images and (Path(root) / path).exists():
+            raise PimmiError(
+                f"{path} is in {images} and, as another file, in {root}, which the study holds already: "
+                "put both folders into one and add that, so that each file has a path of its own"
+            )
 
 
 def _add_problems(found: Walk, known: pa.Table, folder: StudyFolder) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -60,7 +61,8 @@ class KnownImages:
 class Gathering:
     """Images and files that wait until they fill a shard of `shard_images` images."""
 
-    def __init__(self, folder: StudyFolder, *, shard_images: int) -> None:
+    def __init__(self, folder: StudyFolder, *, root: Path, shard_images: int) -> None:
+        self._root = str(root)
         self.known = KnownImages(folder)
         self._folder = folder
         self._shard_images = shard_images
@@ -91,7 +93,7 @@ class Gathering:
             self._shards = []
             self.known.settle()
         if self._files:
-            write_files(_table(self._files), self._folder)
+            write_files(_table(self._files, self._root), self._folder)
             self._files = []
 
     def _unknown(self, shard: Shard | None) -> Shard | None:
@@ -105,13 +107,14 @@ class Gathering:
         return taken(shard, rows) if len(rows) else None
 
 
-def _table(files: list[FileRead]) -> pa.Table:
+def _table(files: list[FileRead], root: str) -> pa.Table:
     columns: list[list[Any]] = [
         [read.file.path for read in files],
         [read.file.size for read in files],
         [read.file.mtime_ns for read in files],
         [read.image_id for read in files],
         [read.reason for read in files],
+        [root] * len(files),
     ]
     arrays = [pa.array(column, kind) for column, kind in zip(columns, FILES_COLUMNS.values(), strict=True)]
     return pa.table(arrays, schema=FILES_SCHEMA)

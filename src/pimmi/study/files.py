@@ -18,9 +18,12 @@ FILES_COLUMNS: dict[str, pa.DataType] = {
     "mtime_ns": pa.int64(),
     "image_id": pa.string(),
     "reason": pa.string(),
+    "root": pa.string(),
 }
 FILES_SCHEMA = pa.schema(FILES_COLUMNS)
-"""`path` starts at the folder of images; `image_id` is null, and `reason` is not, for what can't be read.
+"""`path` starts at `root`, the folder of images as it was called when the file was read.
+
+`image_id` is null, and `reason` is not, for what can't be read.
 
 `bytes` and `mtime_ns` are null for what is no file: a folder that can't be opened, for instance.
 """

@@ -14,11 +14,15 @@ from pimmi.errors import StudyError
 
 
 def read_parquet(path: Path, *, schema: pa.Schema) -> pa.Table:
-    """The columns of `schema`; raises StudyError for a damaged file."""
+    """The columns of `schema`; raises StudyError for a damaged file.
+
+    Arrow's own threads are not used: they can abort the process at its end (apache/arrow#50482).
+    """
     try:
         with path.open("rb") as file:
-            return pq.read_table(file, columns=schema.names).select(schema.names)
-    except (pa.ArrowInvalid, pa.ArrowKeyError, FileNotFoundError) as error:
+            table = pq.read_table(file, columns=schema.names, use_threads=False, pre_buffer=False)
+        return table.select(schema.names)
+    except (pa.ArrowInvalid, pa.ArrowKeyError, FileNotFoundError, KeyError) as error:
         raise _damaged(path) from error
 
 

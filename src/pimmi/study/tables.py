@@ -17,7 +17,7 @@ from pimmi.study.links import TRANSFORM
 VARIANTS = ("plain", "mirror", "negative", "mirror-negative")
 """The names of the changes, by number (`pimmi.matching.blocks.Links`)."""
 IDENTITY = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
-SCORE_OF_EXACT_COPIES = 1000.0
+SCORE_OF_EXACT_COPIES = 10_000.0
 FEWEST_POINTS = 8
 """An image with fewer keypoints has too little information to be matched with confidence."""
 
@@ -58,7 +58,7 @@ def links_table(catalogue: Catalogue, *, minimum_confidence: float) -> pa.Table:
         "variant": pa.array(VARIANTS).take(links.rows.column("change").cast(pa.int64())),
         "nb_match_ransac": links.rows.column("inliers"),
     }
-    same = ("score", *TRANSFORM, "query_coverage", "result_coverage", "agreement", "conflict")
+    same = ("score", *TRANSFORM, "query_coverage", "result_coverage", "agreement", "conflict", "confidence")
     found |= {name: links.rows.column(name) for name in same}
     table = pa.concat_tables([_table("links", found), _exact_copies(catalogue, first_paths)])
     return table.sort_by([("query_path", "ascending"), ("result_path", "ascending")])
@@ -125,7 +125,7 @@ def _exact_copies(catalogue: Catalogue, first_paths: pa.ChunkedArray[Any]) -> pa
             name: pa.array(np.full(len(files), value))
             for name, value in zip(TRANSFORM, IDENTITY, strict=True)
         },
-        **dict.fromkeys(("query_coverage", "result_coverage", "agreement"), ones),
+        **dict.fromkeys(("query_coverage", "result_coverage", "agreement", "confidence"), ones),
         "conflict": pa.array(np.zeros(len(files))),
     }
     return _table("links", columns)

@@ -95,7 +95,7 @@ def find_candidates(
         union.offsets,
         working,
         placed("positions").astype(np.float32) * np.float32(POSITION_UNIT),
-        placed("scales").astype(np.float32) / np.float32(SCALE_STEPS),
+        placed("scales").astype(np.float32) / np.float32(SCALE_STEPS) - 1,
         placed("angles").astype(np.float32) * np.float32(2 * np.pi / ANGLE_STEPS),
         placed("changes"),
         placed("codes"),

@@ -27,8 +27,10 @@ REFINED = 3
 ROUNDS = 6
 """Fits of a hypothesis, with a tolerance that shrinks from double to single."""
 GUIDED_ROUNDS = 2
-FRAME_WEIGHT = 4.0
-"""Weight of a keypoint's own scale and angle in the fit, as of a point so many squared sigmas away."""
+FRAME_WEIGHT = 16.0
+"""Weight of a keypoint's own scale and angle in the fit, as of points at so many squared sizes from it."""
+FEW_PAIRINGS = 6
+"""Up to so many pairings their frames have their whole weight in the fit; more of them share it."""
 REACH = 0.12
 """Error of a similarity taken from one match, as a share of the distance from it."""
 SCALE_SLACK = 0.8
@@ -85,11 +87,12 @@ def _fit(pairings, count, mirror, model):  # type: ignore[no-untyped-def]
         ux += pairings[i, 2]
         uy += pairings[i, 3]
     mx, my, ux, uy = mx / count, my / count, ux / count, uy / count
+    share = min(1.0, FEW_PAIRINGS / count)
     sxx = sxy = syy = cxx = cxy = cyx = cyy = 0.0
     for i in range(count):
         x, y = pairings[i, 0] - mx, pairings[i, 1] - my
         u, v = pairings[i, 2] - ux, pairings[i, 3] - uy
-        weight = pairings[i, 6]
+        weight = share * pairings[i, 6]
         scale = weight * 2.0 ** pairings[i, 4]
         cosine, sine = scale * math.cos(pairings[i, 5]), scale * math.sin(pairings[i, 5])
         sxx += x * x + weight
@@ -309,7 +312,7 @@ def verify(  # type: ignore[no-untyped-def]
 
     The images stand in the order of their places: offsets int64 (images + 1,); sizes float32 (images, 2), width and
     height of the working images; positions float32 (n, 2) in their pixels, by rising y in each image; scales float32
-    (n,), log2(sigma); angles float32 (n,), radians, of the canonical frames; changes uint8 (n,); codes uint64 (n, 4);
+    (n,), log2(size); angles float32 (n,), radians, of the canonical frames; changes uint8 (n,); codes uint64 (n, 4);
     masks uint64 (4, 2). `tolerance` in pixels of the coarser image. Fills rows of `links` float64 (pairs,
     LINK_COLUMNS) and returns their number.
     """

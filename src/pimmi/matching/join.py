@@ -34,7 +34,8 @@ class Lists:
     `places` int32 (n,), place of each point's image; `numbers` int32 (n,), number of the point in its image; `listed`
     int32 (n,), points sorted by cell; `starts` int64 (cells + 1,), the first place of each cell in `listed`; `signs`,
     `levels` uint64 (n, 2), the codes' words of signs, and of levels, in the order of `listed`; `form_order` int64
-    (f,), forms sorted by their nearest cell, so that neighbours read the same lists.
+    (f,), forms sorted by their nearest cell, so that neighbours read the same lists; `plain_cells` uint16 (n, probes),
+    the cells in which the plain form of each point looks.
     """
 
     points: Points
@@ -45,6 +46,7 @@ class Lists:
     signs: NDArray[np.uint64]
     levels: NDArray[np.uint64]
     form_order: NDArray[np.int64]
+    plain_cells: NDArray[np.uint16]
 
 
 def make_lists(points: Points, *, offsets: NDArray[np.int64], places: NDArray[np.int32]) -> Lists:
@@ -60,7 +62,15 @@ def make_lists(points: Points, *, offsets: NDArray[np.int64], places: NDArray[np
         signs=np.ascontiguousarray(points.codes[listed, :2]),
         levels=np.ascontiguousarray(points.codes[listed, 2:]),
         form_order=np.argsort(points.form_cells[:, 0], kind="stable"),
+        plain_cells=_plain_cells(points),
     )
+
+
+def _plain_cells(points: Points) -> NDArray[np.uint16]:
+    plain = np.flatnonzero(points.form_changes == 0)
+    cells = np.empty((len(points), points.form_cells.shape[1]), np.uint16)
+    cells[points.form_points[plain]] = points.form_cells[plain]
+    return cells
 
 
 def change_masks(codebook: Codebook) -> NDArray[np.uint64]:
@@ -81,13 +91,24 @@ def ones(word):  # type: ignore[no-untyped-def]
     return (word * uint64(0x0101010101010101)) >> uint64(56)
 
 
+@njit(cache=True, nogil=True, inline="always")
+def _holds(cells, wanted):  # type: ignore[no-untyped-def]
+    for k in range(len(cells)):
+        if cells[k] == wanted:
+            return True
+    return False
+
+
 @njit(cache=True, nogil=True)
 def _join(  # type: ignore[no-untyped-def]
-    start, form_order, form_points, form_changes, form_cells, codes, changes, places, numbers,
-    listed, starts, signs, levels, base_changes, base_places, base_numbers,
+    start, form_order, form_points, form_changes, form_cells, codes, cells, changes, places, numbers,
+    listed, starts, signs, levels, base_cells, base_changes, base_places, base_numbers,
     masks, sign_distance, code_distance, matches,
 ):  # fmt: skip
-    """Fill `matches` from the `start`-th form on; returns how many there are and the form to go on with."""
+    """Fill `matches` from the `start`-th form on; returns how many there are and the form to go on with.
+
+    A match that the plain forms of both points find is left to the one whose image comes first.
+    """
     found = 0
     for f in range(start, len(form_order)):
         form = form_order[f]
@@ -113,6 +134,8 @@ def _join(  # type: ignore[no-untyped-def]
                 other = listed[at]
                 there = base_places[other]
                 if here == there:
+                    continue
+                if change == 0 and there < here and _holds(base_cells[other], cells[point]):
                     continue
                 if found == len(matches):
                     return found_before, f
@@ -147,8 +170,9 @@ def look_up(
     while start < len(query.form_order):
         count, end = _join(
             start, query.form_order, query.points.form_points, query.points.form_changes, query.points.form_cells,
-            query.points.codes, query.points.changes, query.places, query.numbers,
-            base.listed, base.starts, base.signs, base.levels, base.points.changes, base.places, base.numbers,
+            query.points.codes, query.points.cells, query.points.changes, query.places, query.numbers,
+            base.listed, base.starts, base.signs, base.levels, base.plain_cells, base.points.changes, base.places,
+            base.numbers,
             masks, sign_distance, code_distance, buffer,
         )  # fmt: skip
         if end == start:

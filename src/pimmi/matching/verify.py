@@ -4,8 +4,8 @@ Each match gives a whole similarity transform, from the positions, scales and an
 as the hypothesis. The best ones are refined to an affine transform on the matches that agree with them; then all
 points of the two images, matched before or not, are compared where the transform lays them onto each other.
 
-A *pairing* is a row of seven numbers: x and y in the first image, x and y in the second, the difference of the scales
-in octaves, the turn in radians, and the weight of the keypoint's own frame.
+A *pairing* is a row of nine numbers: x and y in the first image, x and y in the second, the difference of the scales
+in octaves, the turn in radians, the weight of the keypoint's own frame, and the scale times cosine and sine of the turn.
 """
 
 import math
@@ -15,9 +15,9 @@ from numba import njit, uint64
 
 from pimmi.matching.join import ones
 
-MAX_MATCHES = 1024
-"""Matches of a pair of images that are looked at; copies of one image can have more."""
-HYPOTHESES = 96
+MAX_MATCHES = 256
+"""Matches of a pair of images that are looked at, those of nearest codes; copies of one image can have more."""
+HYPOTHESES = 64
 """Matches of a pair of images that are tried as hypotheses, those of nearest codes first."""
 HYPOTHESES_AT_LEAST = 6
 ENOUGH_VOTES = 20
@@ -26,7 +26,8 @@ REFINED = 3
 """Hypotheses that are refined."""
 ROUNDS = 6
 """Fits of a hypothesis, with a tolerance that shrinks from double to single."""
-GUIDED_ROUNDS = 2
+MANY_PAIRINGS = 30
+"""A transform fitted to as many needs one look at all points, others two."""
 FRAME_WEIGHT = 16.0
 """Weight of a keypoint's own scale and angle in the fit, as of points at so many squared sizes from it."""
 FEW_PAIRINGS = 6
@@ -69,8 +70,7 @@ def _scale(model):  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True)
 def _set_similarity(pairing, mirror, model):  # type: ignore[no-untyped-def]
     """The transform that one pairing gives."""
-    scale = 2.0 ** pairing[4]
-    cosine, sine = scale * math.cos(pairing[5]), scale * math.sin(pairing[5])
+    cosine, sine = pairing[7], pairing[8]
     model[0], model[1] = cosine, -sine * mirror
     model[3], model[4] = sine, cosine * mirror
     model[2] = pairing[2] - model[0] * pairing[0] - model[1] * pairing[1]
@@ -93,8 +93,7 @@ def _fit(pairings, count, mirror, model):  # type: ignore[no-untyped-def]
         x, y = pairings[i, 0] - mx, pairings[i, 1] - my
         u, v = pairings[i, 2] - ux, pairings[i, 3] - uy
         weight = share * pairings[i, 6]
-        scale = weight * 2.0 ** pairings[i, 4]
-        cosine, sine = scale * math.cos(pairings[i, 5]), scale * math.sin(pairings[i, 5])
+        cosine, sine = weight * pairings[i, 7], weight * pairings[i, 8]
         sxx += x * x + weight
         sxy += x * y
         syy += y * y + weight
@@ -119,7 +118,10 @@ def _pair(i, j, between, positions, scales, angles, changes, pairing):  # type: 
     pairing[4] = scales[j] - scales[i]
     angle = angles[i] + (math.pi if ((between ^ changes[i] ^ changes[j]) & 2) != 0 else 0.0)
     pairing[5] = angles[j] + angle if (between & 1) != 0 else angles[j] - angle
-    pairing[6] = FRAME_WEIGHT * 4.0 ** scales[i]
+    size = 2.0 ** scales[i]
+    scale = 2.0 ** pairing[4]
+    pairing[6] = FRAME_WEIGHT * size * size
+    pairing[7], pairing[8] = scale * math.cos(pairing[5]), scale * math.sin(pairing[5])
 
 
 @njit(cache=True, nogil=True)
@@ -136,10 +138,25 @@ def _rank(distances, n, order):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
+def _cutoff(run):  # type: ignore[no-untyped-def]
+    """The distance of the farthest of the MAX_MATCHES nearest matches, and how many of that distance are among them."""
+    count = np.zeros(256, np.int64)
+    for m in range(len(run)):
+        if m == 0 or run[m] >> uint64(8) != run[m - 1] >> uint64(8):
+            count[run[m] & uint64(255)] += 1
+    left = MAX_MATCHES
+    for distance in range(256):
+        if count[distance] >= left:
+            return distance, left
+        left -= count[distance]
+    return 255, left
+
+
+@njit(cache=True, nogil=True)
 def _vote(h, pairings, points, between, n, tolerance):  # type: ignore[no-untyped-def]
     """How many points of the first image agree with the similarity of pairing h."""
-    scale = 2.0 ** pairings[h, 4]
-    cosine, sine = scale * math.cos(pairings[h, 5]), scale * math.sin(pairings[h, 5])
+    cosine, sine = pairings[h, 7], pairings[h, 8]
+    scale = math.sqrt(cosine * cosine + sine * sine)
     mirror = -1.0 if (between[h] & 1) != 0 else 1.0
     base = tolerance * max(1.0, scale)
     votes = 0
@@ -202,7 +219,7 @@ def _refine(h, pairings, points, between, n, tolerance, chosen, model):  # type:
 
 @njit(cache=True, nogil=True)
 def _guide(  # type: ignore[no-untyped-def]
-    ranges, change, size, positions, scales, angles, changes, codes, masks, tolerance, best, chosen, model
+    ranges, change, size, positions, scales, angles, changes, codes, masks, tolerance, rounds, best, chosen, model
 ):  # fmt: skip
     """Pair all points of two images, one to one, where `model` lays them onto each other, and fit it to them.
 
@@ -213,8 +230,7 @@ def _guide(  # type: ignore[no-untyped-def]
     a0, a1, b0, b1 = ranges
     within = 0
     inliers = 0
-    pairing = np.empty(7)
-    for _ in range(GUIDED_ROUNDS):
+    for _ in range(rounds):
         scale = _scale(model)
         if scale == 0.0:
             return within, 0
@@ -245,10 +261,11 @@ def _guide(  # type: ignore[no-untyped-def]
                     break
                 if ex * ex + ey * ey > reach * reach or abs(scales[j] - scales[i] - octaves) > SCALE_SLACK:
                     continue
-                _pair(i, j, change, positions, scales, angles, changes, pairing)
-                if _turn(pairing[5], turn) > ANGLE_SLACK:
-                    continue
                 flip = change ^ changes[i] ^ changes[j]
+                angle = angles[i] + (math.pi if (flip & 2) != 0 else 0.0)
+                angle = angles[j] + angle if (change & 1) != 0 else angles[j] - angle
+                if _turn(angle, turn) > ANGLE_SLACK:
+                    continue
                 wide, rest = masks[flip, 0], masks[flip, 1]
                 above, below = codes[i, 2], codes[i, 3]
                 distance = (
@@ -320,13 +337,13 @@ def verify(  # type: ignore[no-untyped-def]
     for image in range(len(offsets) - 1):
         most = max(most, offsets[image + 1] - offsets[image])
     room = max(MAX_MATCHES, most)
-    pairings = np.empty((MAX_MATCHES, 7))
+    pairings = np.empty((MAX_MATCHES, 9))
     points = np.empty(MAX_MATCHES, np.int64)
     between = np.empty(MAX_MATCHES, np.int64)
     distances = np.empty(MAX_MATCHES, np.int64)
     order = np.empty(MAX_MATCHES, np.int64)
     support = np.empty(HYPOTHESES, np.int64)
-    chosen = np.empty((room, 7))
+    chosen = np.empty((room, 9))
     best = np.empty((4, most), np.int64)
     model = np.empty(6)
     best_model = np.empty(6)
@@ -340,19 +357,23 @@ def verify(  # type: ignore[no-untyped-def]
         if run - start < minimum_inliers:
             continue
         first, second = np.int64(pair >> uint64(14)), np.int64(pair & uint64(16383))
+        farthest, last_ones = _cutoff(matches[start:run])
         n = 0
         distinct = 0
         for m in range(start, run):
             match = matches[m]
-            if m > start and match >> uint64(8) == matches[m - 1] >> uint64(8):
+            distance = np.int64(match & uint64(255))
+            if distance > farthest or (m > start and match >> uint64(8) == matches[m - 1] >> uint64(8)):
                 continue
-            if n == MAX_MATCHES:
-                break
+            if distance == farthest:
+                if last_ones == 0:
+                    continue
+                last_ones -= 1
             i = offsets[first] + np.int64((match >> uint64(23)) & uint64(8191))
             j = offsets[second] + np.int64((match >> uint64(10)) & uint64(8191))
             points[n] = i
             between[n] = np.int64((match >> uint64(8)) & uint64(3))
-            distances[n] = np.int64(match & uint64(255))
+            distances[n] = distance
             _pair(i, j, between[n], positions, scales, angles, changes, pairings[n])
             if n == 0 or points[n - 1] != i:
                 distinct += 1
@@ -369,6 +390,7 @@ def verify(  # type: ignore[no-untyped-def]
             most_votes = max(most_votes, support[tried])
             tried += 1
         best_score = -1e9
+        rounds = 2
         change = np.int64(0)
         for _ in range(1 if most_votes >= ENOUGH_VOTES else min(REFINED, tried)):
             top = np.argmax(support[:tried])
@@ -384,13 +406,14 @@ def verify(  # type: ignore[no-untyped-def]
             if score > best_score:
                 best_score = score
                 change = between[order[top]]
+                rounds = 1 if count >= MANY_PAIRINGS else 2
                 best_model[:] = model
         if best_score < MINIMUM_SCORE:
             continue
         ranges = (offsets[first], offsets[first + 1], offsets[second], offsets[second + 1])
         within, inliers = _guide(
-            ranges, change, sizes[second], positions, scales, angles, changes, codes, masks, tolerance, best, chosen,
-            best_model,
+            ranges, change, sizes[second], positions, scales, angles, changes, codes, masks, tolerance, rounds, best,
+            chosen, best_model,
         )  # fmt: skip
         if inliers < minimum_inliers:
             continue

@@ -109,7 +109,7 @@ class MatchingSettings(Section):
     name = "matching"
 
     probes: int = setting(
-        12,
+        10,
         unit="cells",
         minimum=1,
         maximum=20,

@@ -66,14 +66,16 @@ def extract(grey: NDArray[np.uint8], *, settings: FeatureSettings) -> Features:
         keypoints, descriptors = _sift(settings, faint=True).detectAndCompute(grey, None)
     if not keypoints:
         return NO_FEATURES
-    geometry = np.array([(*k.pt, k.size, k.angle, k.response) for k in keypoints], np.float32)
-    kept = select(geometry[:, :2], geometry[:, 4], count=settings.keypoints)
+    positions = np.asarray(cv2.KeyPoint.convert(keypoints), np.float32)
+    responses = np.fromiter((k.response for k in keypoints), np.float32, len(keypoints))
+    kept = select(positions, responses, count=settings.keypoints)
     kept = kept[descriptors[kept].any(axis=1)]
-    kept = kept[np.lexsort([geometry[kept, 0], geometry[kept, 1]])]
-    geometry, described = geometry[kept], descriptors[kept]
+    kept = kept[np.lexsort([positions[kept, 0], positions[kept, 1]])]
+    described = descriptors[kept]
+    degrees = np.array([keypoints[i].angle for i in kept], np.float32)
     return Features(
-        positions=geometry[:, :2] - np.float32(DOUBLING_SHIFT),
-        sigmas=geometry[:, 2],
-        angles=np.radians(geometry[:, 3]) % np.float32(2 * np.pi),
+        positions=positions[kept] - np.float32(DOUBLING_SHIFT),
+        sigmas=np.array([keypoints[i].size for i in kept], np.float32),
+        angles=np.radians(degrees) % np.float32(2 * np.pi),
         descriptors=np.sqrt(described / described.sum(axis=1, keepdims=True)),
     )

@@ -93,10 +93,10 @@ def ones(word):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, inline="always")
 def _holds(cells, wanted):  # type: ignore[no-untyped-def]
+    held = False
     for k in range(len(cells)):
-        if cells[k] == wanted:
-            return True
-    return False
+        held |= cells[k] == wanted
+    return held
 
 
 @njit(cache=True, nogil=True)

@@ -5,7 +5,8 @@ as the hypothesis. The best ones are refined to an affine transform on the match
 points of the two images, matched before or not, are compared where the transform lays them onto each other.
 
 A *pairing* is a row of nine numbers: x and y in the first image, x and y in the second, the difference of the scales
-in octaves, the turn in radians, the weight of the keypoint's own frame, and the scale times cosine and sine of the turn.
+in octaves, the turn in radians, the weight of the keypoint's own frame, and the scale times the turn's cosine and
+sine.
 """
 
 import math
@@ -28,6 +29,10 @@ ROUNDS = 6
 """Fits of a hypothesis, with a tolerance that shrinks from double to single."""
 MANY_PAIRINGS = 30
 """A transform fitted to as many needs one look at all points, others two."""
+FEW_ROWS = 32
+"""Rows up to which sorting by insertion is faster than by counting."""
+BAND = 4.0
+"""Pixels of height of the bands by which the points near a place are found."""
 FRAME_WEIGHT = 16.0
 """Weight of a keypoint's own scale and angle in the fit, as of points at so many squared sizes from it."""
 FEW_PAIRINGS = 6
@@ -127,6 +132,14 @@ def _pair(i, j, between, positions, scales, angles, changes, pairing):  # type: 
 @njit(cache=True, nogil=True)
 def _rank(distances, n, order):  # type: ignore[no-untyped-def]
     """Fill `order` with the rows 0 to n - 1 by rising distance, 0 to 255; of equal ones the first row first."""
+    if n <= FEW_ROWS:
+        for row in range(n):
+            at = row
+            while at > 0 and distances[order[at - 1]] > distances[row]:
+                order[at] = order[at - 1]
+                at -= 1
+            order[at] = row
+        return
     starts = np.zeros(257, np.int64)
     for row in range(n):
         starts[distances[row] + 1] += 1
@@ -140,6 +153,8 @@ def _rank(distances, n, order):  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True)
 def _cutoff(run):  # type: ignore[no-untyped-def]
     """The distance of the farthest of the MAX_MATCHES nearest matches, and how many of that distance are among them."""
+    if len(run) <= MAX_MATCHES:
+        return 255, MAX_MATCHES
     count = np.zeros(256, np.int64)
     for m in range(len(run)):
         if m == 0 or run[m] >> uint64(8) != run[m - 1] >> uint64(8):
@@ -219,12 +234,13 @@ def _refine(h, pairings, points, between, n, tolerance, chosen, model):  # type:
 
 @njit(cache=True, nogil=True)
 def _guide(  # type: ignore[no-untyped-def]
-    ranges, change, size, positions, scales, angles, changes, codes, masks, tolerance, rounds, best, chosen, model
+    ranges, bands, change, size, positions, scales, angles, changes, codes, masks, tolerance, rounds, best, chosen,
+    model,
 ):  # fmt: skip
     """Pair all points of two images, one to one, where `model` lays them onto each other, and fit it to them.
 
-    `ranges` is the first and last point of each image, `size` that of the second in pixels, `best` int64 (4, points)
-    is room. Returns how many points of the first image fall into the second, and how many are paired.
+    `ranges` is the first and last point of each image; `bands` (`_bands`) and `size`, in pixels, are of the second;
+    `best` int64 (4, points) is room. Returns how many points of the first image fall into the second, and how many are paired.
     """
     mirror = -1.0 if (change & 1) != 0 else 1.0
     a0, a1, b0, b1 = ranges
@@ -248,18 +264,15 @@ def _guide(  # type: ignore[no-untyped-def]
             if u < 0 or v < 0 or u > size[0] or v > size[1]:
                 continue
             within += 1
-            low, high = b0, b1
-            while low < high:
-                middle = (low + high) // 2
-                if positions[middle, 1] < v - reach:
-                    low = middle + 1
-                else:
-                    high = middle
-            for j in range(low, b1):
+            for j in range(b0 + bands[min(max(0, int((v - reach) / BAND)), len(bands) - 1)], b1):
                 ex, ey = positions[j, 0] - u, positions[j, 1] - v
                 if ey > reach:
                     break
-                if ex * ex + ey * ey > reach * reach or abs(scales[j] - scales[i] - octaves) > SCALE_SLACK:
+                if (
+                    ey < -reach
+                    or ex * ex + ey * ey > reach * reach
+                    or abs(scales[j] - scales[i] - octaves) > SCALE_SLACK
+                ):
                     continue
                 flip = change ^ changes[i] ^ changes[j]
                 angle = angles[i] + (math.pi if (flip & 2) != 0 else 0.0)
@@ -290,6 +303,22 @@ def _guide(  # type: ignore[no-untyped-def]
             return within, 0
         _fit(chosen, inliers, mirror, model)
     return within, inliers if _scale(model) > 0.0 else 0
+
+
+@njit(cache=True, nogil=True)
+def _bands(offsets, positions):  # type: ignore[no-untyped-def]
+    """int32 (images, bands): number, in its image, of the first point whose y is at least band * BAND."""
+    lowest = np.float32(0.0)
+    for i in range(len(positions)):
+        lowest = max(lowest, positions[i, 1])
+    bands = np.empty((len(offsets) - 1, int(lowest / BAND) + 2), np.int32)
+    for image in range(len(offsets) - 1):
+        point = offsets[image]
+        for band in range(bands.shape[1]):
+            while point < offsets[image + 1] and positions[point, 1] < band * BAND:
+                point += 1
+            bands[image, band] = point - offsets[image]
+    return bands
 
 
 @njit(cache=True, nogil=True)
@@ -347,6 +376,7 @@ def verify(  # type: ignore[no-untyped-def]
     best = np.empty((4, most), np.int64)
     model = np.empty(6)
     best_model = np.empty(6)
+    bands = _bands(offsets, positions)
     n_links = 0
     run = 0
     while run < len(matches):
@@ -412,8 +442,8 @@ def verify(  # type: ignore[no-untyped-def]
             continue
         ranges = (offsets[first], offsets[first + 1], offsets[second], offsets[second + 1])
         within, inliers = _guide(
-            ranges, change, sizes[second], positions, scales, angles, changes, codes, masks, tolerance, rounds, best,
-            chosen, best_model,
+            ranges, bands[second], change, sizes[second], positions, scales, angles, changes, codes, masks, tolerance,
+            rounds, best, chosen, best_model,
         )  # fmt: skip
         if inliers < minimum_inliers:
             continue

@@ -128,7 +128,7 @@ def train(descriptors: Floats, seed: int) -> bytes:
         inversion_flips=signs[:, 1] < 0,
         threshold=np.float32(THRESHOLD),
         halves=halves,
-        centroids=np.stack([kmeans(coordinates[:, half], rng) for half in halves]),
+        centroids=np.stack([kmeans(coordinates[:, half].astype(np.float32), rng) for half in halves]),
         weak_sums=np.quantile(np.abs(sample @ SUMS), WEAK_SHARE, axis=0).astype(np.float32),
     )
     return buffer.getvalue()

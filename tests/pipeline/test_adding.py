@@ -19,6 +19,7 @@ import pimmi
 from conftest import complete, exports
 from pimmi.pipeline.reading import ReadResult, ReadTask, read_images
 from pimmi.progress import Stage
+from pimmi.study.tables import SCORE_OF_EXACT_COPIES
 from pimmi.workers.outcome import Outcome
 from pimmi.workers.pool import LocalPool
 
@@ -41,7 +42,7 @@ def test_byte_identical_files_are_one_image_under_several_paths(
         assert twin["duplicate_of"] == first
         assert twin["image_id"] == rows[first]["image_id"]
     assert rows[first]["duplicate_of"] is None
-    exact = [link for link in study.links().to_pylist() if link["score"] == 1000.0]
+    exact = [link for link in study.links().to_pylist() if link["score"] == SCORE_OF_EXACT_COPIES]
     assert {(link["query_path"], link["result_path"]) for link in exact} == {
         (first, "more/twice 0.jpg"),
         (first, "more/twice 1.jpg"),

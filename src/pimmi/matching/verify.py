@@ -240,7 +240,8 @@ def _guide(  # type: ignore[no-untyped-def]
     """Pair all points of two images, one to one, where `model` lays them onto each other, and fit it to them.
 
     `ranges` is the first and last point of each image; `bands` (`_bands`) and `size`, in pixels, are of the second;
-    `best` int64 (4, points) is room. Returns how many points of the first image fall into the second, and how many are paired.
+    `best` int64 (4, points) is room. Returns how many points of the first image fall into the second, and how many
+    are paired.
     """
     mirror = -1.0 if (change & 1) != 0 else 1.0
     a0, a1, b0, b1 = ranges

@@ -27,8 +27,8 @@ class ImageSettings(Section):
         unit="px",
         minimum=128,
         maximum=1024,
-        why="Long side of the image in which keypoints are looked for: 256 finds about as many copies as 384 "
-        "in half the time; use 384 or more for small stickers in large pictures.",
+        why="Long side of the image in which keypoints are looked for: larger finds smaller shared parts, and "
+        "takes more time; use 384 or more for small stickers in large pictures.",
     )
     max_pixels: int = setting(
         200_000_000,

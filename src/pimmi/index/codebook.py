@@ -26,7 +26,6 @@ from pimmi.index.cells import nearest_cells
 
 VERSION = 1
 WIDE_AXES = 64
-CODE_WORDS = 4
 CENTROIDS = 256
 CELLS = CENTROIDS * CENTROIDS
 ARRAYS = (

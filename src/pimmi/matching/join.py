@@ -23,7 +23,6 @@ from pimmi.index.codebook import CELLS, Codebook
 from pimmi.index.points import Points
 
 MAX_IMAGES = 1 << 14
-MAX_IMAGE_POINTS = 1 << 13
 MATCHES_AT_ONCE = 1 << 20
 
 

@@ -13,7 +13,7 @@ from pimmi.index.points import ANGLE_STEPS, POSITION_UNIT, SCALE_STEPS, encode_p
 from pimmi.matching.blocks import ImageBlock, Links
 from pimmi.matching.confidence import confidence
 from pimmi.matching.confirm import PIXEL_COLUMNS, confirm
-from pimmi.matching.join import change_masks, look_up, make_lists
+from pimmi.matching.join import MAX_IMAGES, change_masks, look_up, make_lists
 from pimmi.matching.verify import LINK_COLUMNS, verify
 from pimmi.settings import MatchingSettings
 
@@ -30,6 +30,8 @@ class _Union:
 
 def _union(blocks: list[ImageBlock]) -> _Union:
     ids = [image_id for block in blocks for image_id in block.ids]
+    if len(ids) > MAX_IMAGES:
+        raise ValueError(f"a task has at most {MAX_IMAGES} images, not {len(ids)}")
     rows = np.array(sorted(range(len(ids)), key=ids.__getitem__), np.int64)
     place = np.empty(len(ids), np.int32)
     place[rows] = np.arange(len(ids), dtype=np.int32)

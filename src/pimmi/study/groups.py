@@ -7,6 +7,7 @@ import json
 import pyarrow as pa
 
 from pimmi.errors import StudyError
+from pimmi.settings import GroupingSettings
 from pimmi.study.layout import StudyFolder
 from pimmi.study.reading import read_parquet
 from pimmi.study.writing import write_parquet, written_whole
@@ -38,6 +39,12 @@ def read_clusters(folder: StudyFolder) -> pa.Table:
     if about | _state(folder) != about:
         raise _not_grouped(folder, "has files that aren't grouped yet")
     return clusters
+
+
+def grouped_with(clusters: pa.Table) -> GroupingSettings:
+    """How the clusters that `read_clusters` gave were made."""
+    about = json.loads(clusters.schema.metadata[MADE_FROM])
+    return GroupingSettings(algorithm=about["algorithm"], resolution=about["resolution"])
 
 
 def check_matched(folder: StudyFolder) -> None:

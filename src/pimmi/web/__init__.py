@@ -1,0 +1,1 @@
+"""The pages: look, check, decide. Needs the extra `pimmi[ui]`."""

@@ -1,0 +1,138 @@
+"""The links of a study in little memory: 33 bytes each, and the rest read from the files when it is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from pimmi.study.catalogue import Catalogue, Links
+from pimmi.study.layout import ShardPair, StudyFolder
+from pimmi.study.links import LINKS_SCHEMA
+from pimmi.study.reading import read_parquet
+
+Ints = NDArray[np.int64]
+KEPT = {
+    "change": np.uint8, "score": np.float32, "confidence": np.float32, "agreement": np.float32,
+    "query_coverage": np.float32, "result_coverage": np.float32,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class LinkIndex:
+    """m links between n images, named by rank, with `query` before `result`; before decisions.
+
+    `query`, `result` int32 (m,); `columns` has arrays (m,) of the columns of the link files in `KEPT`; `file` and `row`
+    int32 (m,), where a link is; `starts` int64 (n + 1,) and `ends` int32 (2 m,), the links of each image.
+    """
+
+    folder: StudyFolder
+    pairs: list[ShardPair]
+    query: NDArray[np.int32]
+    result: NDArray[np.int32]
+    columns: dict[str, NDArray[Any]]
+    file: NDArray[np.int32]
+    row: NDArray[np.int32]
+    starts: Ints
+    ends: NDArray[np.int32]
+
+    @classmethod
+    def read(cls, catalogue: Catalogue, *, minimum_confidence: float) -> LinkIndex:
+        """The links that `Catalogue.links` gives, in the same order."""
+        folder, pairs = catalogue.folder, catalogue.folder.linked_pairs()
+        ranks = _Ranks(catalogue)
+        parts: list[dict[str, NDArray[Any]]] = []
+        for number, pair in enumerate(pairs):
+            rows = read_parquet(folder.links_of(pair), schema=LINKS_SCHEMA)
+            query = ranks.of(rows, "query")
+            result = ranks.of(rows, "result")
+            kept = (query >= 0) & (result >= 0) & (rows.column("confidence").to_numpy() >= minimum_confidence)
+            (places,) = np.nonzero(kept)
+            part = {name: rows.column(name).to_numpy()[places].astype(kind) for name, kind in KEPT.items()}
+            part |= {"query": query[places], "result": result[places], "row": places.astype(np.int32)}
+            part["file"] = np.full(len(places), number, np.int32)
+            parts.append(part)
+        together = _concatenated(parts)
+        order = np.lexsort((together["result"], together["query"]))
+        columns = {name: column[order] for name, column in together.items()}
+        query, result, file, row = (columns.pop(name) for name in ("query", "result", "file", "row"))
+        both = np.concatenate([query, result])
+        by_image = np.argsort(both, kind="stable")
+        counts = np.bincount(both, minlength=len(catalogue.images))
+        starts = np.concatenate([[0], np.cumsum(counts)])
+        ends = (by_image % max(len(query), 1)).astype(np.int32)
+        return cls(folder, pairs, query, result, columns, file, row, starts, ends)
+
+    def __len__(self) -> int:
+        return len(self.query)
+
+    def of(self, images: Ints) -> Ints:
+        """The links of some images, rising."""
+        lists = [self.ends[self.starts[image] : self.starts[image + 1]] for image in images.tolist()]
+        return np.unique(np.concatenate([np.zeros(0, np.int64), *lists]))
+
+    def between(self, first: int, second: int) -> int | None:
+        """The link of two images."""
+        low, high = sorted((first, second))
+        start, end = (int(np.searchsorted(self.query, low, side=side)) for side in ("left", "right"))
+        place = start + int(np.searchsorted(self.result[start:end], high))
+        return place if place < end and self.result[place] == high else None
+
+    def component(self, images: Ints) -> Ints:
+        """The ranks of the images that chains of links join to some images, with these; rising."""
+        seen = np.zeros(len(self.starts) - 1, bool)
+        new = np.unique(images)
+        while len(new):
+            seen[new] = True
+            links = self.of(new)
+            near = np.unique(np.concatenate([self.query[links], self.result[links]]))
+            new = near[~seen[near]].astype(np.int64)
+        return np.flatnonzero(seen)
+
+    def links_among(self, images: Ints) -> Links:
+        """The links between some images, `images` rising, with all columns of their rows."""
+        links = self.of(images)
+        inside = np.isin(self.query[links], images) & np.isin(self.result[links], images)
+        links = links[inside]
+        return Links(
+            query=self.query[links].astype(np.int64),
+            result=self.result[links].astype(np.int64),
+            rows=self.rows(links),
+        )
+
+    def rows(self, links: Ints) -> pa.Table:
+        """The rows of the link files, in the order of `links`."""
+        tables, places = [LINKS_SCHEMA.empty_table()], np.empty(len(links), np.int64)
+        done = 0
+        for number in np.unique(self.file[links]).tolist():
+            (wanted,) = np.nonzero(self.file[links] == number)
+            table = read_parquet(self.folder.links_of(self.pairs[number]), schema=LINKS_SCHEMA)
+            tables.append(table.take(self.row[links[wanted]]))
+            places[wanted] = done + np.arange(len(wanted))
+            done += len(wanted)
+        return pa.concat_tables(tables).take(places).combine_chunks()
+
+
+class _Ranks:
+    """The rank of the image at a place of the shards; -1 for one that doesn't count."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        shard, row = (catalogue.images.column(name).to_numpy() for name in ("shard", "row"))
+        self._width = int(row.max(initial=0)) + 1
+        self._ranks = np.full((int(shard.max(initial=0)) + 1) * self._width, -1, np.int32)
+        self._ranks[shard * self._width + row] = np.arange(len(shard), dtype=np.int32)
+
+    def of(self, rows: pa.Table, end: str) -> NDArray[np.int32]:
+        shard, row = (rows.column(f"{end}_{part}").to_numpy().astype(np.int64) for part in ("shard", "row"))
+        places = shard * self._width + row
+        known = (row < self._width) & (places < len(self._ranks))
+        return np.where(known, self._ranks[np.where(known, places, 0)], np.int32(-1))
+
+
+def _concatenated(parts: list[dict[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
+    kinds = KEPT | dict.fromkeys(("query", "result", "row", "file"), np.int32)
+    empty = {name: np.zeros(0, kind) for name, kind in kinds.items()}
+    return {name: np.concatenate([part[name] for part in [empty, *parts]]) for name in empty}

@@ -1,0 +1,71 @@
+"""Decisions are kept in the order in which they were made, and undone act by act."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pimmi.decisions.model import Decisions, ElementMark
+from pimmi.decisions.store import DecisionStore, decisions_table, read_decisions
+from pimmi.errors import StudyError
+from pimmi.study.layout import StudyFolder
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> StudyFolder:
+    return StudyFolder(tmp_path)
+
+
+def test_a_study_without_decisions_has_no_file(folder: StudyFolder) -> None:
+    assert read_decisions(folder) == Decisions()
+    assert DecisionStore(folder).undo() == []
+    assert len(decisions_table(folder)) == 0
+    assert not any(folder.root.iterdir())
+
+
+def test_of_decisions_about_the_same_the_newest_holds(folder: StudyFolder) -> None:
+    store = DecisionStore(folder)
+    store.add([("link", "b", "a", "rejected"), ("link", "c", "d", "rejected"), ("label", "a", "", "cats")])
+    store.add([("link", "a", "b", "confirmed"), ("link", "d", "c", "")])
+    store.add([("label", "a", "", "dogs")])
+    held = read_decisions(folder)
+    assert held.links == {("a", "b"): "confirmed"}
+    assert held.labels == {"a": "dogs"}
+
+
+def test_undo_takes_back_a_whole_act_and_what_it_replaced_holds_again(folder: StudyFolder) -> None:
+    store = DecisionStore(folder)
+    store.add([("apart", "x", "a", "yes"), ("apart", "y", "a", "yes")])
+    store.add([("together", "a", "x", "yes")])
+    assert read_decisions(folder).apart == {("y", "a")}
+    assert [row.kind for row in store.undo()] == ["together"]
+    assert read_decisions(folder).apart == {("x", "a"), ("y", "a")}
+    assert len(store.undo()) == 2
+    assert store.undo() == []
+    assert read_decisions(folder) == Decisions()
+
+
+def test_marks_of_elements_are_told_apart_by_their_region(folder: StudyFolder) -> None:
+    marks = [
+        ElementMark(image_id="a", region=(0.0, 0.0, 10.0, 5.0), common=True),
+        ElementMark(image_id="a", region=(0.0, 5.0, 10.0, 20.0), common=False),
+    ]
+    DecisionStore(folder).add([("element", mark.image_id, "", mark.value()) for mark in marks])
+    assert read_decisions(folder).elements == tuple(marks)
+
+
+def test_the_table_has_what_was_not_undone(folder: StudyFolder) -> None:
+    store = DecisionStore(folder)
+    store.add([("note", "a", "", "seen in May")])
+    store.add([("checked", "a", "", "yes")])
+    store.undo()
+    (row,) = decisions_table(folder).to_pylist()
+    assert row.pop("decided_at").endswith("+00:00")
+    assert row == {"kind": "note", "first_image": "a", "second_image": None, "value": "seen in May"}
+
+
+def test_a_damaged_file_is_named(folder: StudyFolder) -> None:
+    (folder.root / "decisions.sqlite").write_text("no database, but long enough to look like one" * 9)
+    with pytest.raises(StudyError, match=r"decisions\.sqlite can't be used: file is not a database"):
+        read_decisions(folder)

@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from pimmi.workers.outcome import Crashed, Outcome
-from pimmi.workers.worker import ONE_THREAD, serve
+from pimmi.workers.worker import ENVIRONMENT, serve
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -30,7 +30,7 @@ class WorkerProcess:
         self.index: int | None = None
         self.connection, theirs = context.Pipe()
         self.process = context.Process(target=serve, args=(theirs, preload), daemon=True)
-        with _one_thread(), _without_main():
+        with _environment(), _without_main():
             self.process.start()
         theirs.close()
 
@@ -83,17 +83,17 @@ def prepare(preload: Sequence[str]) -> None:
     resource_tracker.ensure_running()
     usual = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        with _one_thread(), _without_main():
+        with _environment(), _without_main():
             forkserver.ensure_running()
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, usual)
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
-    """Start processes under an environment in which numerical libraries use one thread."""
-    usual = {name: os.environ.get(name) for name in ONE_THREAD}
-    os.environ.update(ONE_THREAD)
+def _environment() -> Iterator[None]:
+    """Start processes under the environment that workers need."""
+    usual = {name: os.environ.get(name) for name in ENVIRONMENT}
+    os.environ.update(ENVIRONMENT)
     try:
         yield
     finally:

@@ -43,16 +43,104 @@ def _pyramid(thumbnails):  # type: ignore[no-untyped-def]
     return half
 
 
-@njit(cache=True, nogil=True, inline="always")
-def _value(thumbnail, width, height, x, y):  # type: ignore[no-untyped-def]
-    """The grey level at x, y (the centre of a pixel at .0) by bilinear interpolation, or at the nearest edge."""
-    x = min(max(x, 0.0), width - 1.001)
-    y = min(max(y, 0.0), height - 1.001)
-    i, j = int(y), int(x)
-    u, v = x - j, y - i
-    top = thumbnail[i, j] * (1 - u) + thumbnail[i, j + 1] * u
-    bottom = thumbnail[i + 1, j] * (1 - u) + thumbnail[i + 1, j + 1] * u
+@njit(cache=True, nogil=True)
+def _blend(image, i, j, v, u):  # type: ignore[no-untyped-def]
+    """The grey level between four pixels, `v` of a pixel below i and `u` right of j."""
+    top = image[i, j] * (1 - u) + image[i, j + 1] * u
+    bottom = image[i + 1, j] * (1 - u) + image[i + 1, j + 1] * u
     return top * (1 - v) + bottom * v
+
+
+@njit(cache=True, nogil=True)
+def _within(place, length):  # type: ignore[no-untyped-def]
+    """A coordinate (the centre of a pixel at .0) kept where there is a pixel on both sides of it."""
+    return min(max(place, 0.0), length - 1.001)
+
+
+@njit(cache=True, nogil=True)
+def _sample_first(image, width, height, size, left, top, step, rows, columns, a):  # type: ignore[no-untyped-def]
+    """Fill `a` with the first image on the grid; `image` has pixels of `size` thumbnail pixels."""
+    for j in range(columns):
+        x = _within((left + j * step + 0.5) / size - 0.5, width)
+        column = int(x)
+        for i in range(rows):
+            y = _within((top + i * step + 0.5) / size - 0.5, height)
+            row = int(y)
+            a[i, j] = _blend(image, row, column, y - row, x - column)
+
+
+@njit(cache=True, nogil=True)
+def _sample_second(image, wide, high, size, start, across, down, rows, columns, b):  # type: ignore[no-untyped-def]
+    """Fill `b` with the second image on the grid, -1 outside of it; returns how many places are inside.
+
+    `start`, `across`, `down` are x and y, in thumbnail pixels, of the grid's first place, and from one to the next.
+    """
+    inside = 0
+    width, height = wide // size, high // size
+    for i in range(rows):
+        for j in range(columns):
+            u = start[0] + i * down[0] + j * across[0]
+            v = start[1] + i * down[1] + j * across[1]
+            if u < -0.5 or v < -0.5 or u > wide - 0.5 or v > high - 0.5:
+                b[i, j] = -1.0
+                continue
+            inside += 1
+            x = _within((u + 0.5) / size - 0.5, width)
+            y = _within((v + 0.5) / size - 0.5, height)
+            row, column = int(y), int(x)
+            b[i, j] = _blend(image, row, column, y - row, x - column)
+    return inside
+
+
+@njit(cache=True, nogil=True)
+def _correlate(a, b, rows, columns, sign, sums):  # type: ignore[no-untyped-def]
+    """Compare the windows of two grids: how many agree, conflict, are textured, are compared; sum of correlations.
+
+    `sums` float64 (5, GRID) is room for what the columns under a row of windows add up to.
+    """
+    agree = conflict = textured = compared = 0
+    total = 0.0
+    n = float(WINDOW * WINDOW)
+    for i in range(0, rows - WINDOW + 1, STRIDE):
+        for j in range(columns):
+            sums[0, j] = sums[1, j] = sums[2, j] = sums[3, j] = sums[4, j] = 0.0
+        for p in range(i, i + WINDOW):
+            for j in range(columns):
+                s, t = a[p, j], b[p, j]
+                sums[0, j] += s
+                sums[1, j] += t
+                sums[2, j] += s * s
+                sums[3, j] += t * t
+                sums[4, j] += s * t
+        for j in range(0, columns - WINDOW + 1, STRIDE):
+            if (
+                b[i, j] < 0
+                or b[i, j + WINDOW - 1] < 0
+                or b[i + WINDOW - 1, j] < 0
+                or b[i + WINDOW - 1, j + WINDOW - 1] < 0
+            ):
+                continue
+            sa = sb = saa = sbb = sab = 0.0
+            for q in range(j, j + WINDOW):
+                sa += sums[0, q]
+                sb += sums[1, q]
+                saa += sums[2, q]
+                sbb += sums[3, q]
+                sab += sums[4, q]
+            compared += 1
+            va = max(saa / n - (sa / n) ** 2, 0.0)
+            vb = max(sbb / n - (sb / n) ** 2, 0.0)
+            if max(va, vb) < TEXTURE * TEXTURE:
+                continue
+            textured += 1
+            covariance = sign * (sab / n - sa * sb / (n * n))
+            correlation = covariance / np.sqrt((va + NOISE * NOISE) * (vb + NOISE * NOISE))
+            total += correlation
+            if correlation >= AGREEING:
+                agree += 1
+            elif correlation < CONFLICTING:
+                conflict += 1
+    return agree, conflict, textured, compared, total
 
 
 @njit(cache=True, nogil=True)
@@ -74,6 +162,7 @@ def confirm(links, working_sizes, thumbnails, thumbnail_sizes, pixels):  # type:
     """
     a = np.empty((GRID, GRID))
     b = np.empty((GRID, GRID))
+    sums = np.empty((5, GRID))
     half = _pyramid(thumbnails)
     levels = (thumbnails, half, _pyramid(half))
     for row in range(len(links)):
@@ -109,65 +198,31 @@ def confirm(links, working_sizes, thumbnails, thumbnail_sizes, pixels):  # type:
             continue
         level_a = _level(step, wide_a, high_a)
         level_b = _level(step * scale, wide_b, high_b)
-        image_a, image_b = levels[level_a][first], levels[level_b][second]
-        size_a, size_b = 2.0**level_a, 2.0**level_b
-        inside = 0
-        for i in range(rows):
-            for j in range(columns):
-                x, y = left + j * step, top + i * step
-                u, v = xx * x + xy * y + tx, yx * x + yy * y + ty
-                if u < -0.5 or v < -0.5 or u > wide_b - 0.5 or v > high_b - 0.5:
-                    b[i, j] = -1.0
-                    continue
-                inside += 1
-                a[i, j] = _value(
-                    image_a,
-                    wide_a >> level_a,
-                    high_a >> level_a,
-                    (x + 0.5) / size_a - 0.5,
-                    (y + 0.5) / size_a - 0.5,
-                )
-                b[i, j] = _value(
-                    image_b,
-                    wide_b >> level_b,
-                    high_b >> level_b,
-                    (u + 0.5) / size_b - 0.5,
-                    (v + 0.5) / size_b - 0.5,
-                )
-        agree = conflict = textured = compared = 0
-        total = 0.0
-        n = float(WINDOW * WINDOW)
-        for i in range(0, rows - WINDOW + 1, STRIDE):
-            for j in range(0, columns - WINDOW + 1, STRIDE):
-                if (
-                    b[i, j] < 0
-                    or b[i, j + WINDOW - 1] < 0
-                    or b[i + WINDOW - 1, j] < 0
-                    or b[i + WINDOW - 1, j + WINDOW - 1] < 0
-                ):
-                    continue
-                sa = sb = saa = sbb = sab = 0.0
-                for p in range(i, i + WINDOW):
-                    for q in range(j, j + WINDOW):
-                        s, t = a[p, q], b[p, q]
-                        sa += s
-                        sb += t
-                        saa += s * s
-                        sbb += t * t
-                        sab += s * t
-                compared += 1
-                va = max(saa / n - (sa / n) ** 2, 0.0)
-                vb = max(sbb / n - (sb / n) ** 2, 0.0)
-                if max(va, vb) < TEXTURE * TEXTURE:
-                    continue
-                textured += 1
-                covariance = sign * (sab / n - sa * sb / (n * n))
-                correlation = covariance / np.sqrt((va + NOISE * NOISE) * (vb + NOISE * NOISE))
-                total += correlation
-                if correlation >= AGREEING:
-                    agree += 1
-                elif correlation < CONFLICTING:
-                    conflict += 1
+        _sample_first(
+            levels[level_a][first],
+            wide_a >> level_a,
+            high_a >> level_a,
+            1 << level_a,
+            left,
+            top,
+            step,
+            rows,
+            columns,
+            a,
+        )
+        inside = _sample_second(
+            levels[level_b][second],
+            wide_b,
+            high_b,
+            1 << level_b,
+            (xx * left + xy * top + tx, yx * left + yy * top + ty),
+            (xx * step, yx * step),
+            (xy * step, yy * step),
+            rows,
+            columns,
+            b,
+        )
+        agree, conflict, textured, compared, total = _correlate(a, b, rows, columns, sign, sums)
         pixels[row, 0] = agree
         pixels[row, 1] = conflict
         pixels[row, 2] = textured

@@ -1,6 +1,6 @@
 """Which points of which images match: a range join of codes inside cells.
 
-A match is one uint64, so that sorting the matches groups them by pair of images and by point:
+A match is one uint64:
 
     bits 50..63  place of the first image, the one with the smaller id
     bits 36..49  place of the second image
@@ -24,44 +24,52 @@ from pimmi.index.points import Points
 
 MAX_IMAGES = 1 << 14
 MATCHES_AT_ONCE = 1 << 20
+FIRST_SHIFT = 50
+SECOND_SHIFT = 36
 
 
 @dataclass(frozen=True, slots=True)
 class Lists:
     """Points of some images with the inverted lists over them; n points.
 
-    `places` int32 (n,), place of each point's image; `numbers` int32 (n,), number of the point in its image; `listed`
-    int32 (n,), points sorted by cell; `starts` int64 (cells + 1,), the first place of each cell in `listed`; `signs`,
-    `levels` uint64 (n, 2), the codes' words of signs, and of levels, in the order of `listed`; `form_order` int64
-    (f,), forms sorted by their nearest cell, so that neighbours read the same lists; `plain_cells` uint16 (n, probes),
-    the cells in which the plain form of each point looks.
+    `places` int32 (n,), place of each point's image; `numbers` int32 (n,), number of the point in its image;
+    `form_order` int64 (f,), forms sorted by their nearest cell, so that neighbours read the same lists. `starts` int64
+    (cells + 1,) is where the list of each cell starts. In the order of the lists: `signs`, `more_signs` uint64 (n,),
+    the codes' two words of signs; `levels` uint64 (n, 2), the words of levels; `origins` uint64 (n,), place << 16 |
+    number << 2 | change of each point; `plain_cells` uint16 (n, probes), the cells in which its plain form looks.
     """
 
     points: Points
     places: NDArray[np.int32]
     numbers: NDArray[np.int32]
-    listed: NDArray[np.int32]
+    form_order: NDArray[np.int64]
     starts: NDArray[np.int64]
     signs: NDArray[np.uint64]
+    more_signs: NDArray[np.uint64]
     levels: NDArray[np.uint64]
-    form_order: NDArray[np.int64]
+    origins: NDArray[np.uint64]
     plain_cells: NDArray[np.uint16]
 
 
 def make_lists(points: Points, *, offsets: NDArray[np.int64], places: NDArray[np.int32]) -> Lists:
     """Lists over images whose points are `offsets[i]` to `offsets[i + 1]`; `places` int32, the place of each image."""
     counts = np.diff(offsets)
-    listed = np.argsort(points.cells, kind="stable").astype(np.int32)
+    listed = np.argsort(points.cells, kind="stable")
+    owners = np.repeat(places, counts).astype(np.int32)
+    numbers = (np.arange(len(points)) - np.repeat(offsets[:-1], counts)).astype(np.int32)
+    origins = ((owners.astype(np.int64) << 16) | (numbers << 2) | points.changes).astype(np.uint64)
+    codes = points.codes[listed]
     return Lists(
         points=points,
-        places=np.repeat(places, counts).astype(np.int32),
-        numbers=(np.arange(len(points)) - np.repeat(offsets[:-1], counts)).astype(np.int32),
-        listed=listed,
-        starts=np.searchsorted(points.cells[listed], np.arange(CELLS + 1)).astype(np.int64),
-        signs=np.ascontiguousarray(points.codes[listed, :2]),
-        levels=np.ascontiguousarray(points.codes[listed, 2:]),
+        places=owners,
+        numbers=numbers,
         form_order=np.argsort(points.form_cells[:, 0], kind="stable"),
-        plain_cells=_plain_cells(points),
+        starts=np.searchsorted(points.cells[listed], np.arange(CELLS + 1)).astype(np.int64),
+        signs=np.ascontiguousarray(codes[:, 0]),
+        more_signs=np.ascontiguousarray(codes[:, 1]),
+        levels=np.ascontiguousarray(codes[:, 2:]),
+        origins=origins[listed],
+        plain_cells=_plain_cells(points)[listed],
     )
 
 
@@ -91,17 +99,17 @@ def ones(word):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _holds(cells, wanted):  # type: ignore[no-untyped-def]
+def _holds(cells, row, wanted):  # type: ignore[no-untyped-def]
     held = False
-    for k in range(len(cells)):
-        held |= cells[k] == wanted
+    for k in range(cells.shape[1]):
+        held |= cells[row, k] == wanted
     return held
 
 
 @njit(cache=True, nogil=True)
 def _join(  # type: ignore[no-untyped-def]
     start, form_order, form_points, form_changes, form_cells, codes, cells, changes, places, numbers,
-    listed, starts, signs, levels, base_cells, base_changes, base_places, base_numbers,
+    starts, signs, more_signs, levels, origins, plain_cells,
     masks, sign_distance, code_distance, matches,
 ):  # fmt: skip
     """Fill `matches` from the `start`-th form on; returns how many there are and the form to go on with.
@@ -124,26 +132,25 @@ def _join(  # type: ignore[no-untyped-def]
         for probe in range(form_cells.shape[1]):
             cell = form_cells[form, probe]
             for at in range(starts[cell], starts[cell + 1]):
-                distance = ones(wide ^ signs[at, 0]) + ones(rest ^ signs[at, 1])
+                distance = ones(wide ^ signs[at]) + ones(rest ^ more_signs[at])
                 if distance > sign_distance:
                     continue
                 distance += ones(high ^ levels[at, 0]) + ones(low ^ levels[at, 1])
                 if distance > code_distance:
                     continue
-                other = listed[at]
-                there = base_places[other]
+                there = np.int64(origins[at] >> uint64(16))
                 if here == there:
                     continue
-                if change == 0 and there < here and _holds(base_cells[other], cells[point]):
+                if change == 0 and there < here and _holds(plain_cells, at, cells[point]):
                     continue
                 if found == len(matches):
                     return found_before, f
                 first, second = uint64(here), uint64(there)
-                first_point, second_point = uint64(numbers[point]), uint64(base_numbers[other])
+                first_point, second_point = uint64(numbers[point]), (origins[at] >> uint64(2)) & uint64(8191)
                 if there < here:
                     first, second = second, first
                     first_point, second_point = second_point, first_point
-                between = uint64(changes[point] ^ change ^ base_changes[other])
+                between = uint64(changes[point] ^ change) ^ (origins[at] & uint64(3))
                 matches[found] = (
                     (first << uint64(50))
                     | (second << uint64(36))
@@ -170,8 +177,7 @@ def look_up(
         count, end = _join(
             start, query.form_order, query.points.form_points, query.points.form_changes, query.points.form_cells,
             query.points.codes, query.points.cells, query.points.changes, query.places, query.numbers,
-            base.listed, base.starts, base.signs, base.levels, base.plain_cells, base.points.changes, base.places,
-            base.numbers,
+            base.starts, base.signs, base.more_signs, base.levels, base.origins, base.plain_cells,
             masks, sign_distance, code_distance, buffer,
         )  # fmt: skip
         if end == start:
@@ -179,3 +185,33 @@ def look_up(
         start = end
         found.append(buffer[:count].copy())
     return found
+
+
+@njit(cache=True, nogil=True)
+def _count(matches, shift, counts):  # type: ignore[no-untyped-def]
+    """Add to `counts` how many matches have each place in the 14 bits from `shift` on."""
+    for m in range(len(matches)):
+        counts[(matches[m] >> uint64(shift)) & uint64(MAX_IMAGES - 1)] += 1
+
+
+@njit(cache=True, nogil=True)
+def _scatter(matches, shift, starts, scattered):  # type: ignore[no-untyped-def]
+    """Write the matches where the next one with their place in the 14 bits from `shift` on belongs."""
+    for m in range(len(matches)):
+        place = (matches[m] >> uint64(shift)) & uint64(MAX_IMAGES - 1)
+        scattered[starts[place]] = matches[m]
+        starts[place] += 1
+
+
+def by_pair(pieces: list[NDArray[np.uint64]]) -> NDArray[np.uint64]:
+    """All matches in one array, those of a pair of images together, pairs by rising places (a radix sort)."""
+    for shift in (SECOND_SHIFT, FIRST_SHIFT):
+        counts = np.zeros(MAX_IMAGES + 1, np.int64)
+        for piece in pieces:
+            _count(piece, shift, counts[1:])
+        starts = np.cumsum(counts)
+        scattered = np.empty(starts[-1], np.uint64)
+        for piece in pieces:
+            _scatter(piece, shift, starts, scattered)
+        pieces = [scattered]
+    return pieces[0]

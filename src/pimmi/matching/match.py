@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from pimmi.features.selection import select
 from pimmi.features.sift import NO_FEATURES
 from pimmi.index.codebook import Codebook, load_codebook
-from pimmi.index.points import ANGLE_STEPS, POSITION_UNIT, SCALE_STEPS, encode_points
+from pimmi.index.points import POSITION_UNIT, encode_points
 from pimmi.matching.blocks import ImageBlock, Links
 from pimmi.matching.confidence import confidence
 from pimmi.matching.confirm import PIXEL_COLUMNS, confirm
-from pimmi.matching.join import MAX_IMAGES, change_masks, look_up, make_lists
+from pimmi.matching.join import MAX_IMAGES, by_pair, change_masks, look_up, make_lists
 from pimmi.matching.verify import LINK_COLUMNS, verify
 from pimmi.settings import MatchingSettings
 
@@ -81,8 +81,8 @@ def find_candidates(
             code_distance=settings.code_distance,
         )
     del lists
-    matches = np.concatenate([np.zeros(0, np.uint64), *found])
-    matches.sort()
+    matches = by_pair(found)
+    del found
 
     def placed(field: str) -> NDArray[Any]:
         return np.concatenate([getattr(block.points, field) for block in blocks])[union.order]
@@ -92,13 +92,15 @@ def find_candidates(
 
     working = arranged("working_sizes").astype(np.float32)
     links = np.empty((len(matches) // settings.minimum_inliers + 1, LINK_COLUMNS))
+    positions = placed("positions").astype(np.float32) * np.float32(POSITION_UNIT)
     count = verify(
         matches,
         union.offsets,
         working,
-        placed("positions").astype(np.float32) * np.float32(POSITION_UNIT),
-        placed("scales").astype(np.float32) / np.float32(SCALE_STEPS) - 1,
-        placed("angles").astype(np.float32) * np.float32(2 * np.pi / ANGLE_STEPS),
+        np.ascontiguousarray(positions[:, 0]),
+        np.ascontiguousarray(positions[:, 1]),
+        placed("scales"),
+        placed("angles"),
         placed("changes"),
         placed("codes"),
         masks,

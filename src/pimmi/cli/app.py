@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cyclopts import App
 
+from pimmi.cli.browsing import ui
 from pimmi.cli.exporting import EXPORT_HELP, export
 from pimmi.cli.searching import search
 from pimmi.cli.showing import demo, evaluate, settings
@@ -43,7 +44,8 @@ app.command(add, sort_key=1)
 app.command(match, sort_key=2)
 app.command(group, sort_key=3)
 app.command(search, sort_key=4)
-app.command(export, help=EXPORT_HELP, sort_key=5)
-app.command(settings, sort_key=6)
-app.command(evaluate, name="eval", sort_key=7)
-app.command(demo, sort_key=8)
+app.command(ui, sort_key=5)
+app.command(export, help=EXPORT_HELP, sort_key=6)
+app.command(settings, sort_key=7)
+app.command(evaluate, name="eval", sort_key=8)
+app.command(demo, sort_key=9)

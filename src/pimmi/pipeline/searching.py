@@ -52,7 +52,12 @@ def search_image(folder: StudyFolder, image: Path, *, settings: Settings, limit:
     """
     data = read_file(image, max_bytes=settings.images.max_bytes)
     query = describe(data, image_id(data), settings=settings)
-    catalogue = Catalogue.read(folder)
+    return search_described(Catalogue.read(folder), query, settings=settings, limit=limit)
+
+
+def search_described(catalogue: Catalogue, query: Shard, *, settings: Settings, limit: int) -> list[Hit]:
+    """What `search_image` gives for the image in `query`, a shard of one."""
+    folder = catalogue.folder
     paths = _paths_by_image(catalogue)
     hits = [
         hit

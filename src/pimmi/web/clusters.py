@@ -1,0 +1,218 @@
+"""The clusters of a study as arrays, for the pages to filter, sort and show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from pimmi.decisions.apply import judged
+from pimmi.decisions.model import Decisions
+from pimmi.study.catalogue import Catalogue, Ids, id_array
+from pimmi.study.tables import VARIANTS
+from pimmi.web.links import LinkIndex
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+NEARLY_ALL = 0.75
+"""Share of an image's area from which on it counts as shown whole."""
+RELATIONS = ("same", "part", "contains", "overlap")
+"""Both show the same; the query is a part of the result; it contains the result; both have a part in common."""
+
+
+def relations(query_coverage: NDArray[Any], result_coverage: NDArray[Any]) -> NDArray[np.uint8]:
+    """For each link, the place in `RELATIONS` of what the query is to the result."""
+    whole, held = query_coverage >= NEARLY_ALL, result_coverage >= NEARLY_ALL
+    return np.select([whole & held, whole, held], [0, 1, 2], default=3).astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class Clusters:
+    """k clusters of n images, with m links after decisions.
+
+    `names` S32 (k,), sorted; `cluster` int64 (n,), -1 for none; `degree` int64 and `quality` float64 (n,). `kept` and
+    `confirmed` bool (m,), what decisions made of each link; `relation` uint8 (m,).
+    """
+
+    catalogue: Catalogue
+    index: LinkIndex
+    decisions: Decisions
+    names: Ids
+    cluster: Ints
+    degree: Ints
+    image_quality: Floats
+    kept: Flags
+    confirmed: Flags
+    relation: NDArray[np.uint8]
+
+    @classmethod
+    def of(
+        cls, catalogue: Catalogue, index: LinkIndex, *, grouped: pa.Table, decisions: Decisions
+    ) -> Clusters:
+        """The clusters of a study; `grouped` is its clusters file. Files of the same bytes are one, too."""
+        count = len(catalogue.images)
+        members = np.searchsorted(catalogue.ids, id_array(grouped))
+        owners = np.zeros(count, "S32")
+        owners[members] = id_array(grouped, "cluster_id")
+        degree, quality = catalogue.nb_files - 1, np.ones(count)
+        degree[members] = grouped.column("degree").to_numpy()
+        quality[members] = grouped.column("quality").to_numpy()
+        alone = (owners == b"") & (catalogue.nb_files > 1)
+        owners[alone] = catalogue.ids[alone]
+        names = np.unique(owners[owners != b""])
+        cluster = np.where(owners != b"", np.searchsorted(names, owners), -1)
+        confirmed, kept = judged(
+            index.query.astype(np.int64),
+            index.result.astype(np.int64),
+            ids=catalogue.ids,
+            decisions=decisions,
+        )
+        relation = relations(index.columns["query_coverage"], index.columns["result_coverage"])
+        return cls(catalogue, index, decisions, names, cluster, degree, quality, kept, confirmed, relation)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @cached_property
+    def members(self) -> Ints:
+        """The images of all clusters, one cluster after the other, those linked with most files first."""
+        held = np.flatnonzero(self.cluster >= 0)
+        order = np.lexsort((self.catalogue.first_files[held], -self.degree[held], self.cluster[held]))
+        return held[order]
+
+    @cached_property
+    def starts(self) -> Ints:
+        """The first place of each cluster in `members`, and the end."""
+        return np.searchsorted(self.cluster[self.members], np.arange(len(self) + 1))
+
+    def images_of(self, cluster: int) -> Ints:
+        """The images of a cluster, the representative first."""
+        return self.members[self.starts[cluster] : self.starts[cluster + 1]]
+
+    @cached_property
+    def representative(self) -> Ints:
+        """The image of each cluster that is linked with most files."""
+        return self.members[self.starts[:-1]]
+
+    @cached_property
+    def images(self) -> Ints:
+        """How many images each cluster has."""
+        return np.diff(self.starts)
+
+    @cached_property
+    def files(self) -> Ints:
+        """How many files each cluster has."""
+        return self.counted(self.catalogue.nb_files)
+
+    @cached_property
+    def quality(self) -> Floats:
+        """The share of each cluster's pairs of images that are linked."""
+        return self.image_quality[self.representative]
+
+    @cached_property
+    def inside(self) -> Ints:
+        """The links, kept, between two images of one cluster."""
+        own = self.cluster[self.index.query]
+        return np.flatnonzero(self.kept & (own >= 0) & (own == self.cluster[self.index.result]))
+
+    @cached_property
+    def links(self) -> Ints:
+        """How many links are inside each cluster."""
+        return np.bincount(self.cluster[self.index.query[self.inside]], minlength=len(self))
+
+    def linked_by(self, marked: Flags) -> Flags:
+        """The clusters that have a link inside, among those that are marked (bool, one for each of `inside`)."""
+        owners = self.cluster[self.index.query[self.inside]]
+        found = np.zeros(len(self), bool)
+        found[owners[marked]] = True
+        return found
+
+    def with_variant(self, variant: str) -> Flags:
+        """The clusters with a link of a variant inside."""
+        return self.linked_by(self.index.columns["change"][self.inside] == VARIANTS.index(variant))
+
+    def with_relation(self, relation: str) -> Flags:
+        """The clusters in which two images have a relation; part and contains are the same one."""
+        if relation == "identical":
+            return self.holding(self.catalogue.nb_files > 1)
+        found = self.relation[self.inside]
+        wanted = ("part", "contains") if relation == "part" else (relation,)
+        return self.linked_by(np.isin(found, [RELATIONS.index(name) for name in wanted]))
+
+    def holding(self, images: Flags) -> Flags:
+        """The clusters that hold an image that is marked (bool, one for each image)."""
+        owners = self.cluster[images]
+        found = np.zeros(len(self), bool)
+        found[owners[owners >= 0]] = True
+        return found
+
+    def counted(self, amounts: NDArray[Any]) -> Ints:
+        """The sum over the images of each cluster of an amount given for each image."""
+        held = self.cluster >= 0
+        return np.bincount(self.cluster[held], amounts[held], minlength=len(self)).astype(np.int64)
+
+    @cached_property
+    def decided(self) -> Flags:
+        """The clusters about which something was decided, or that were checked."""
+        names = {name for pair in self.decisions.links for name in pair}
+        names |= {name for pair in (*self.decisions.together, *self.decisions.apart) for name in pair}
+        return self.holding(self._marked(names)) | self.checked
+
+    @cached_property
+    def checked(self) -> Flags:
+        """The clusters that were found right."""
+        return self.holding(self._marked(self.decisions.checked))
+
+    @cached_property
+    def labels(self) -> dict[int, str]:
+        """The label of each cluster that has one."""
+        return self._texts(self.decisions.labels)
+
+    @cached_property
+    def notes(self) -> dict[int, str]:
+        """The note of each cluster that has one."""
+        return self._texts(self.decisions.notes)
+
+    def rank(self, image_id: str) -> int | None:
+        """The rank of an image; None if it isn't in the study."""
+        return _place(self.catalogue.ids, image_id)
+
+    def number(self, cluster_id: str) -> int | None:
+        """The number of a cluster; an id that no cluster has any more stands for the cluster of that image."""
+        place = _place(self.names, cluster_id)
+        if place is not None:
+            return place
+        rank = self.rank(cluster_id)
+        held = -1 if rank is None else int(self.cluster[rank])
+        return held if held >= 0 else None
+
+    def name(self, cluster: int) -> str:
+        """The id of a cluster."""
+        return str(self.names[cluster].decode())
+
+    def image_id(self, rank: int) -> str:
+        """The id of an image."""
+        return str(self.catalogue.ids[rank].decode())
+
+    def _marked(self, names: set[str] | frozenset[str]) -> Flags:
+        return np.isin(self.catalogue.ids, np.array(sorted(names), "S32"))
+
+    def _texts(self, texts: dict[str, str]) -> dict[int, str]:
+        found: dict[int, list[str]] = {}
+        for name, text in sorted(texts.items()):
+            rank = self.rank(name)
+            if rank is not None and self.cluster[rank] >= 0:
+                found.setdefault(int(self.cluster[rank]), []).append(text)
+        return {cluster: " · ".join(dict.fromkeys(held)) for cluster, held in found.items()}
+
+
+def _place(names: Ids, wanted: str) -> int | None:
+    key = wanted.encode("ascii", "replace")
+    place = int(np.searchsorted(names, np.array(key, "S32")))
+    return place if place < len(names) and names[place] == key else None

@@ -1,0 +1,62 @@
+"""Searching by a picture that is dropped on a page; nothing of it is kept."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from pimmi.images.identify import image_id
+from pimmi.pipeline.reading import describe
+from pimmi.pipeline.searching import search_described
+from pimmi.settings import Settings
+from pimmi.study.tables import VARIANTS
+from pimmi.web.clusters import RELATIONS, Clusters, relations
+from pimmi.web.points import Described, agreeing
+from pimmi.web.proof import geometry
+from pimmi.web.show import image_shown
+
+MOST_HITS = 24
+
+
+def found(clusters: Clusters, data: bytes, *, settings: Settings) -> dict[str, Any]:
+    """The images of a study that show a part, or all, of the picture in the bytes of a file, as proofs.
+
+    Raises UnreadableImage.
+    """
+    query = describe(data, image_id(data), settings=settings)
+    (about,) = query.images.to_pylist()
+    asked = {name: about[name] for name in ("width", "height", "format", "nb_points")}
+    hits: dict[str, dict[str, Any]] = {}
+    for hit in search_described(clusters.catalogue, query, settings=settings, limit=MOST_HITS):
+        rank = clusters.rank(hit.image_id)
+        if rank is None or hit.image_id in hits:
+            continue
+        transform = np.array(hit.transform)
+        second = image_shown(clusters, rank)
+        points = agreeing(
+            Described.of(query),
+            Described.stored(clusters.catalogue, rank),
+            transform=transform,
+            change=VARIANTS.index(hit.variant),
+            tolerance=settings.matching.position_tolerance,
+        )
+        relation = relations(np.array([hit.query_coverage]), np.array([hit.result_coverage]))[0]
+        hits[hit.image_id] = {
+            **{
+                name: value
+                for name, value in asdict(hit).items()
+                if name in ("score", "agreement", "conflict")
+            },
+            "variant": hit.variant,
+            "relation": RELATIONS[int(relation)],
+            "identical": hit.image_id == about["image_id"],
+            "inliers": hit.nb_match_ransac,
+            "first_coverage": hit.query_coverage,
+            "second_coverage": hit.result_coverage,
+            "first": asked,
+            "second": second,
+            **geometry(transform, points, asked, second),
+        }
+    return {"image": asked, "hits": list(hits.values())}

@@ -1,0 +1,137 @@
+"""A study, held in memory for the pages, and changed by decisions."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from pimmi.decisions.model import Decision
+from pimmi.decisions.store import DecisionStore, decisions_path, read_decisions
+from pimmi.pipeline.grouping import regroup_images
+from pimmi.settings import Settings
+from pimmi.study.catalogue import Catalogue
+from pimmi.study.groups import read_clusters
+from pimmi.study.layout import StudyFolder
+from pimmi.study.lock import locked
+from pimmi.web.clusters import Clusters
+from pimmi.web.elements import Elements
+from pimmi.web.links import Ints, LinkIndex
+from pimmi.web.posts import Posts
+
+GROUPING_KINDS = {"link", "together", "apart", "element"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """What the pages show at one moment; a change makes another one."""
+
+    clusters: Clusters
+    elements: Elements | None
+    posts: Posts | None
+
+    @property
+    def catalogue(self) -> Catalogue:
+        return self.clusters.catalogue
+
+
+class Library:
+    """A study as the pages see it; `originals` is the folder of images, if it isn't where it was when they were added.
+
+    Raises StudyError if the study isn't grouped.
+    """
+
+    def __init__(self, folder: StudyFolder, *, settings: Settings, originals: Path | None = None) -> None:
+        self.folder = folder
+        self.settings = settings
+        self.originals = originals
+        self._changing = threading.RLock()
+        self._store = DecisionStore(folder)
+        self._seen: tuple[object, ...] = ()
+        self._join: Callable[[Catalogue], Posts] | None = None
+        self._state = self._read()
+
+    @property
+    def state(self) -> State:
+        """What there is now; read again if another process has changed the study."""
+        if self._seen != self._stamp():
+            with self._changing:
+                if self._seen != self._stamp():
+                    self._state = self._read()
+        return self._state
+
+    def join(self, read: Callable[[Catalogue], Posts]) -> None:
+        """Show the user's table with the images; `read` gives it for the images that there are."""
+        with self._changing:
+            old = self._state
+            posts = read(old.catalogue)
+            self._join = read
+            self._state = State(clusters=old.clusters, elements=old.elements, posts=posts)
+
+    def decide(self, decisions: Sequence[tuple[str, str, str, str]]) -> list[Decision]:
+        """Keep one act of decisions, and group what they touch.
+
+        Raises StudyError while another process changes the study.
+        """
+        with self._changing, locked(self.folder):
+            done = self._store.add(decisions)
+            self._apply(done)
+            return done
+
+    def undo(self) -> list[Decision]:
+        """Take the last act back."""
+        with self._changing, locked(self.folder):
+            undone = self._store.undo()
+            self._apply(undone)
+            return undone
+
+    def decided(self) -> list[Decision]:
+        """All decisions that hold or were replaced, the last one first."""
+        return self._store.rows()[::-1]
+
+    def _apply(self, changed: list[Decision]) -> None:
+        clusters = self._state.clusters
+        named = {name for row in changed if row.kind in GROUPING_KINDS for name in (row.first, row.second)}
+        ranks = [rank for name in sorted(named) if (rank := clusters.rank(name)) is not None]
+        if ranks:
+            images = self._touched(np.array(ranks))
+            regroup_images(clusters.catalogue, clusters.index.links_among(images), images=images)
+        self._state = self._with_groups(clusters.catalogue, clusters.index, posts=self._state.posts)
+
+    def _touched(self, ranks: Ints) -> Ints:
+        """The images that links or decisions, new or old, join to some images."""
+        clusters = self._state.clusters
+        decisions = read_decisions(self.folder)
+        pairs = [
+            [rank for name in pair if (rank := clusters.rank(name)) is not None]
+            for pair in sorted(decisions.together | clusters.decisions.together)
+        ]
+        images = clusters.index.component(ranks)
+        while True:
+            reached = set(images.tolist())
+            joined = [rank for pair in pairs if reached & set(pair) for rank in pair if rank not in reached]
+            if not joined:
+                return images
+            images = clusters.index.component(np.concatenate([images, joined]))
+
+    def _read(self) -> State:
+        self._seen = self._stamp()
+        catalogue = Catalogue.read(self.folder)
+        index = LinkIndex.read(catalogue, minimum_confidence=self.settings.matching.minimum_confidence)
+        posts = None if self._join is None else self._join(catalogue)
+        return self._with_groups(catalogue, index, posts=posts)
+
+    def _with_groups(self, catalogue: Catalogue, index: LinkIndex, *, posts: Posts | None) -> State:
+        clusters = Clusters.of(
+            catalogue, index, grouped=read_clusters(self.folder), decisions=read_decisions(self.folder)
+        )
+        self._seen = self._stamp()
+        return State(clusters=clusters, elements=Elements.read(self.folder), posts=posts)
+
+    def _stamp(self) -> tuple[object, ...]:
+        """What differs after another process has changed the study."""
+        paths = (self.folder.clusters, decisions_path(self.folder))
+        return tuple(path.stat().st_mtime_ns if path.exists() else None for path in paths)

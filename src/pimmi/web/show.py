@@ -1,0 +1,265 @@
+"""Clusters and images as JSON, as the pages show them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pimmi.study.reading import values
+from pimmi.study.tables import VARIANTS
+from pimmi.web.clusters import RELATIONS, Clusters, Ints
+from pimmi.web.library import State
+from pimmi.web.selection import cluster_dates
+
+ABOUT = ("width", "height", "format", "bytes", "nb_points")
+MOST_NODES = 400
+BINS = 24
+
+
+def image_shown(clusters: Clusters, image: int) -> dict[str, Any]:
+    """What is known of an image, by its rank."""
+    return images_shown(clusters, np.array([image]))[0]
+
+
+def images_shown(clusters: Clusters, images: Ints) -> list[dict[str, Any]]:
+    """What is known of some images: id, paths (20 at most), size of the picture and of its file, cluster."""
+    catalogue = clusters.catalogue
+    rows = catalogue.images.take(images).select(["image_id", *ABOUT]).to_pylist()
+    firsts = catalogue.readable_files.column("path").take(catalogue.first_files[images]).to_pylist()
+    shown = []
+    for rank, row, first in zip(images.tolist(), rows, firsts, strict=True):
+        cluster = int(clusters.cluster[rank])
+        shown.append({
+            "id": row.pop("image_id"),
+            **row,
+            "path": first,
+            "files": int(catalogue.nb_files[rank]),
+            "cluster": clusters.name(cluster) if cluster >= 0 else None,
+        })  # fmt: skip
+    return shown
+
+
+def paths_of(clusters: Clusters, image: int) -> list[str]:
+    """The paths of all files that hold an image."""
+    catalogue = clusters.catalogue
+    return values(catalogue.readable_files.take(np.flatnonzero(catalogue.file_ranks == image)), "path")
+
+
+def clusters_shown(state: State, numbers: Ints) -> list[dict[str, Any]]:
+    """What the wall shows of some clusters."""
+    clusters = state.clusters
+    first, last = cluster_dates(state)
+    paths = clusters.catalogue.readable_files.column("path")
+    representatives = clusters.representative[numbers]
+    named = paths.take(clusters.catalogue.first_files[representatives]).to_pylist()
+    widths, heights = (
+        clusters.catalogue.images.column(side).take(representatives).to_pylist()
+        for side in ("width", "height")
+    )
+    variants = _kinds_inside(clusters, numbers, clusters.index.columns["change"], VARIANTS[1:], start=1)
+    relations = _kinds_inside(clusters, numbers, clusters.relation, RELATIONS[1:], start=1)
+    return [
+        {
+            "id": clusters.name(number),
+            "files": int(clusters.files[number]),
+            "images": int(clusters.images[number]),
+            "links": int(clusters.links[number]),
+            "quality": round(float(clusters.quality[number]), 4),
+            "representative": clusters.image_id(int(clusters.representative[number])),
+            "path": named[place],
+            "width": widths[place],
+            "height": heights[place],
+            "variants": variants[place],
+            "relations": relations[place],
+            "first": day(first[number]),
+            "last": day(last[number]),
+            "label": clusters.labels.get(number),
+            "note": clusters.notes.get(number),
+            "checked": bool(clusters.checked[number]),
+            "decided": bool(clusters.decided[number]),
+        }
+        for place, number in enumerate(numbers.tolist())
+    ]
+
+
+def members_shown(state: State, images: Ints, *, representative: int) -> list[dict[str, Any]]:
+    """Images of a cluster, each with its surest link: to the representative if there is one, else to another member."""
+    clusters, index = state.clusters, state.clusters.index
+    shown = images_shown(clusters, images)
+    held = state.elements.of([about["id"] for about in shown]) if state.elements is not None else {}
+    earliest = state.posts.dates[0] if state.posts is not None else None
+    for rank, about in zip(images.tolist(), shown, strict=True):
+        link = _shown_link(clusters, rank, representative)
+        about["degree"] = int(clusters.degree[rank])
+        about["link"] = None
+        if link is not None:
+            asked = int(index.query[link]) == rank
+            other = int(index.result[link] if asked else index.query[link])
+            ends = ("query", "result") if asked else ("result", "query")
+            relation = RELATIONS[int(clusters.relation[link])]
+            about["link"] = {
+                "with": clusters.image_id(other),
+                "direct": other == representative,
+                "relation": relation
+                if asked
+                else {"part": "contains", "contains": "part"}.get(relation, relation),
+                "variant": VARIANTS[int(index.columns["change"][link])],
+                "coverage": round(float(index.columns[f"{ends[0]}_coverage"][link]), 3),
+                "coverage_there": round(float(index.columns[f"{ends[1]}_coverage"][link]), 3),
+                "confidence": round(float(index.columns["confidence"][link]), 3),
+            }
+        if state.posts is not None and earliest is not None:
+            about["posts"] = state.posts.count(rank)
+            about["values"] = state.posts.values_of(rank)
+            about["first"] = day(float(earliest[rank]))
+        if about["id"] in held:
+            about["elements"] = held[about["id"]]
+            about["also_in"] = _others(clusters, about)
+    return shown
+
+
+def links_shown(clusters: Clusters, links: Ints) -> list[dict[str, Any]]:
+    """What a list shows of some links."""
+    index = clusters.index
+    return [
+        {
+            "first": clusters.image_id(int(index.query[link])),
+            "second": clusters.image_id(int(index.result[link])),
+            "confidence": round(float(index.columns["confidence"][link]), 3),
+            "agreement": round(float(index.columns["agreement"][link]), 3),
+            "score": round(float(index.columns["score"][link]), 1),
+            "variant": VARIANTS[int(index.columns["change"][link])],
+            "relation": RELATIONS[int(clusters.relation[link])],
+            "confirmed": bool(clusters.confirmed[link]),
+        }
+        for link in links.tolist()
+    ]
+
+
+def links_inside(clusters: Clusters, cluster: int) -> Ints:
+    """The links inside a cluster, those that nobody confirmed first, the least sure first."""
+    links = clusters.index.of(clusters.images_of(cluster))
+    ends = clusters.cluster[clusters.index.query[links]], clusters.cluster[clusters.index.result[links]]
+    links = links[(ends[0] == cluster) & (ends[1] == cluster) & clusters.kept[links]]
+    order = np.lexsort((links, clusters.index.columns["confidence"][links], clusters.confirmed[links]))
+    return np.asarray(links[order])
+
+
+def graph_shown(clusters: Clusters, cluster: int) -> dict[str, Any]:
+    """Nodes and links of a cluster's graph; those linked with most files if there are too many."""
+    nodes = clusters.images_of(cluster)[:MOST_NODES]
+    shown = links_shown(clusters, _among(clusters, cluster, nodes))
+    return {
+        "nodes": images_shown(clusters, nodes),
+        "links": shown,
+        "left_out": int(clusters.images[cluster]) - len(nodes),
+    }
+
+
+def figures_shown(state: State, numbers: Ints) -> dict[str, Any]:
+    """Small plots of some clusters: how many have which size, their links by confidence, their posts over time."""
+    clusters = state.clusters
+    files = clusters.files[numbers]
+    steps = [2, 3, 4, 6, 11, 21, 51, 101, 501, 1001, np.inf]
+    counts = np.histogram(files, bins=steps)[0]
+    names = [_range(low, high) for low, high in pairwise(steps)]
+    inside = clusters.inside
+    chosen = np.isin(clusters.cluster[clusters.index.query[inside]], numbers)
+    confidence = clusters.index.columns["confidence"][inside[chosen]]
+    by_confidence = np.histogram(confidence, bins=np.linspace(0.5, 1.0, 11))[0]
+    return {
+        "sizes": [{"label": name, "count": int(count)} for name, count in zip(names, counts, strict=True)],
+        "confidence": [
+            {"label": f"{0.5 + 0.05 * place:.2f}", "count": int(count)}
+            for place, count in enumerate(by_confidence)
+        ],
+        "time": _over_time(state, numbers),
+    }
+
+
+def timeline_shown(state: State, images: Ints) -> list[dict[str, Any]]:
+    """How many posts of some images there are in each span of time; none without dates."""
+    if state.posts is None or state.posts.seconds is None:
+        return []
+    held = np.isin(state.posts.image, images)
+    return _binned(state.posts.seconds[held])
+
+
+def day(seconds: float) -> str | None:
+    """A moment as a date; None if it isn't known."""
+    return None if np.isnan(seconds) else datetime.fromtimestamp(float(seconds), UTC).date().isoformat()
+
+
+def _over_time(state: State, numbers: Ints) -> list[dict[str, Any]]:
+    if state.posts is None or state.posts.seconds is None:
+        return []
+    held = np.isin(state.clusters.cluster[state.posts.image], numbers)
+    return _binned(state.posts.seconds[held])
+
+
+def _binned(seconds: Any) -> list[dict[str, Any]]:
+    known = seconds[~np.isnan(seconds)]
+    if not len(known):
+        return []
+    counts, edges = np.histogram(known, bins=BINS if known.min() < known.max() else 1)
+    return [{"label": day(edges[place]), "count": int(count)} for place, count in enumerate(counts)]
+
+
+def _range(low: float, high: float) -> str:
+    if np.isinf(high):
+        return f"> {low - 1:.0f}"
+    return f"{low:.0f}" if high - low == 1 else f"{low:.0f}–{high - 1:.0f}"
+
+
+def _among(clusters: Clusters, cluster: int, nodes: Ints) -> Ints:
+    links = links_inside(clusters, cluster)
+    index = clusters.index
+    return links[np.isin(index.query[links], nodes) & np.isin(index.result[links], nodes)]
+
+
+def _shown_link(clusters: Clusters, image: int, representative: int) -> int | None:
+    links = clusters.index.of(np.array([image]))
+    index = clusters.index
+    others = index.query[links].astype(np.int64) + index.result[links] - image
+    fit = clusters.kept[links] & (clusters.cluster[others] == clusters.cluster[image])
+    links, others = links[fit], others[fit]
+    if not len(links):
+        return None
+    order = np.lexsort((links, -index.columns["confidence"][links], others != representative))
+    return int(links[order[0]])
+
+
+def _kinds_inside(
+    clusters: Clusters, numbers: Ints, codes: Any, names: tuple[str, ...], *, start: int
+) -> list[list[str]]:
+    """For each cluster, which of some kinds of links it has inside."""
+    found = []
+    for number in numbers.tolist():
+        held = set(codes[links_inside(clusters, number)].tolist())
+        found.append([name for place, name in enumerate(names, start) if place in held])
+    return found
+
+
+def _others(clusters: Clusters, about: dict[str, Any]) -> list[str]:
+    """The other clusters that an image has a part in, by its elements."""
+    found = []
+    for element in about["elements"]:
+        rank = clusters.rank(element["representative"] or "")
+        number = -1 if rank is None else int(clusters.cluster[rank])
+        if number >= 0 and not element["common"] and clusters.name(number) != about["cluster"]:
+            found.append(clusters.name(number))
+    return sorted(set(found))
+
+
+def matching_files(state: State, images: Ints) -> pa.Table:
+    """The files that hold some images, sorted by path."""
+    files = state.catalogue.readable_files
+    held: Any = pc.is_in(
+        files.column("image_id"), value_set=pa.array(state.catalogue.ids[images].astype(str).tolist())
+    )
+    return files.filter(held)

@@ -1,0 +1,177 @@
+// A cluster: its images, each with what it is to the representative.
+import { decide, decision, get, study } from "./api.js";
+import { go, refresh, say, sayError } from "./app.js";
+import { dialog, h, icon, menu, picture, svg } from "./dom.js";
+import { chips, choice, takeItems } from "./overview.js";
+import { bars } from "./plots.js";
+import { date, number, t } from "./words.js";
+
+let size = 190;
+let outlined = false;
+const selected = new Set();
+
+export async function clusterPage(parameters, id) {
+  const cluster = await get(`/api/clusters/${id}`);
+  if (cluster.id !== id) history.replaceState(null, "", `/clusters/${cluster.id}${location.search}`);
+  selected.clear();
+  const about = await study();
+  const members = cluster.members;
+  const by = parameters.get("by") ?? "";
+  const grid = h("div", { class: "groups", style: { "--thumb": `${size}px` } });
+  const fill = () => grid.replaceChildren(...grouped(members, by).map(([title, ones]) => h("section", {},
+    title ? h("h2", {}, title, h("small", {}, number(ones.length))) : null,
+    h("ul", { class: "members" }, ones.map((member) => memberCard(cluster, member))))));
+  fill();
+  const more = h("button", { class: "button wide", onclick: () => showMore(cluster, members, fill, more) }, t("more"));
+  const groupings = ["", "relation", "variant", ...(about.metadata?.date_column ? ["date"] : []), ...Object.keys(about.metadata?.facets ?? {}).map((name) => `m.${name}`)];
+  return {
+    title: cluster.label ?? t("cluster_title", { n: cluster.images }),
+    body: [
+      heading(cluster),
+      cluster.note ? h("p", { class: "note" }, cluster.note) : null,
+      cluster.timeline.length ? h("details", { class: "figures" }, h("summary", {}, t("timeline")), h("div", { class: "plots" }, bars(t("timeline"), cluster.timeline))) : null,
+      h("div", { class: "bar under" },
+        h("label", { class: "inline" }, t("group_by"), choice("by", groupings.map((name) => [name, name.startsWith("m.") ? name.slice(2) : t(`group_${name || "none"}`)]), by, (value) => go(`/clusters/${cluster.id}${value ? `?by=${encodeURIComponent(value)}` : ""}`, { quietly: true }))),
+        h("label", { class: "inline" }, t("thumb_size"), h("input", { type: "range", min: 110, max: 320, value: size, "aria-label": t("zoom"), oninput: (event) => { size = event.target.value; grid.style.setProperty("--thumb", `${size}px`); } })),
+        about.elements ? h("label", { class: "inline" }, h("input", { type: "checkbox", checked: outlined, onchange: (event) => { outlined = event.target.checked; fill(); } }), t("show_elements")) : null),
+      grid,
+      cluster.pages > 1 ? more : null,
+      h("div", { id: "chosen" }),
+    ],
+    keys: { " ": select, Escape: () => go("/") },
+  };
+}
+
+function heading(cluster) {
+  const review = `/api/clusters/${cluster.id}/links`;
+  return h("div", { class: "heading" },
+    h("div", {},
+      h("p", { class: "quiet" }, h("a", { href: "/" }, icon("back"), t("wall"))),
+      h("h1", {}, cluster.label ?? t("cluster_title", { n: cluster.images })),
+      h("p", { class: "facts" },
+        cluster.label ? h("span", {}, t("images", { n: cluster.images })) : null,
+        cluster.files !== cluster.images ? h("span", {}, t("files", { n: cluster.files })) : null,
+        h("span", {}, t("links", { n: cluster.links })),
+        h("span", {}, t("quality_of", { n: Math.round(cluster.quality * 100) })),
+        cluster.first ? h("span", {}, t("dates", { a: date(cluster.first), b: date(cluster.last) })) : null,
+        chips(cluster))),
+    h("div", { class: "actions" },
+      cluster.links ? h("button", { class: "button main", "data-key": "review", onclick: () => startReview(review, cluster.id) }, t("review")) : null,
+      h("button", { class: "button", "data-key": "checked", "aria-pressed": String(cluster.checked), onclick: () => check(cluster) }, cluster.checked ? icon("check") : null, cluster.checked ? t("is_checked") : t("mark_checked")),
+      h("button", { class: "button", "data-key": "label", onclick: () => edit(cluster) }, t("edit_label")),
+      h("a", { class: "button", href: `/clusters/${cluster.id}/graph` }, t("graph")),
+      menu(t("take"), takeItems(`cluster=${cluster.id}`))));
+}
+
+export async function startReview(path, id) {
+  const { links } = await get(path);
+  const next = links[0];
+  if (next) go(`/links/${next.first}/${next.second}?review=${id}`);
+}
+
+const relationOf = (member) => (member.link ? member.link.relation : "representative");
+
+function grouped(members, by) {
+  if (!by) return [["", members]];
+  const title = (member) => {
+    if (by === "variant") return member.link ? t(member.link.variant) : t("representative");
+    if (by === "date") return member.first ? member.first.slice(0, 7) : "—";
+    if (by.startsWith("m.")) return member.values?.[by.slice(2)] ?? "—";
+    return member.link ? t(`rel_${relationOf(member)}`) : t("representative");
+  };
+  const groups = new Map();
+  for (const member of members) groups.set(title(member), [...(groups.get(title(member)) ?? []), member]);
+  const sorted = [...groups.entries()];
+  return by === "date" ? sorted.sort(([a], [b]) => a.localeCompare(b)) : sorted;
+}
+
+function memberCard(cluster, member) {
+  const name = member.path.split("/").at(-1);
+  const link = member.link;
+  const target = link ? `/links/${link.with}/${member.id}?in=${cluster.id}` : `/previews/${member.id}.webp`;
+  const alone = cluster.images === 1;
+  return h("li", { class: "member" },
+    alone ? null : h("input", {
+      type: "checkbox", class: "mark", "aria-label": t("select_image", { path: member.path }), checked: selected.has(member.id),
+      onchange: (event) => { event.target.checked ? selected.add(member.id) : selected.delete(member.id); showSelected(cluster); },
+    }),
+    h("a", { href: target, target: link ? null : "_blank", "data-item": true, "data-key": member.id, title: member.path },
+      h("span", { class: "frame" }, picture(member.id, member.path, { width: member.width, height: member.height }), outlined ? outline(member) : null),
+      h("span", { class: "member-text" },
+        link ? h("span", {}, link.direct ? t(`rel_${link.relation}`) : t("through"), link.variant === "plain" ? null : h("span", { class: "chip" }, t(link.variant)))
+          : h("strong", {}, member.id === cluster.representative ? t("representative") : name),
+        h("span", { class: "quiet" }, link ? t("covers", { n: Math.round(link.coverage * 100) }) : name),
+        member.files > 1 ? h("span", { class: "quiet" }, t("files", { n: member.files })) : null,
+        member.posts ? h("span", { class: "quiet" }, t("posts", { n: member.posts }), member.first ? ` · ${date(member.first)}` : "") : null)),
+    member.also_in?.length ? h("p", { class: "also" }, t("also_in"), " ", member.also_in.map((id, place) => h("a", { href: `/clusters/${id}` }, `${place + 1}`))) : null,
+    outlined && member.elements?.length ? h("ul", { class: "elements" }, member.elements.map((element) => elementRow(member, element))) : null);
+}
+
+function outline(member) {
+  return svg("svg", { class: "outline", viewBox: `0 0 ${member.width} ${member.height}`, "aria-hidden": "true" },
+    (member.elements ?? []).map(({ region: [x0, y0, x1, y1], common }) =>
+      svg("rect", { x: x0, y: y0, width: x1 - x0, height: y1 - y0, class: common ? "common" : "own" })));
+}
+
+function elementRow(member, element) {
+  const value = JSON.stringify({ region: element.region, common: !element.common });
+  return h("li", {}, h("span", { class: "quiet" }, t("images", { n: element.size }), element.common ? ` · ${t("common")}` : ""),
+    h("button", { class: "plain", onclick: () => act([decision("element", member.id, "", value)], "saved") }, element.common ? t("make_uncommon") : t("make_common")));
+}
+
+async function showMore(cluster, members, fill, button) {
+  const next = await get(`/api/clusters/${cluster.id}?page=${(cluster.page += 1)}`);
+  members.push(...next.members);
+  fill();
+  if (cluster.page >= next.pages) button.remove();
+}
+
+function select(event) {
+  const box = event.target.closest?.(".member")?.querySelector(".mark");
+  if (!box || event.target === box) return false;
+  box.click();
+  return true;
+}
+
+function showSelected(cluster) {
+  const bar = document.getElementById("chosen");
+  const remove = () => {
+    const anchor = cluster.members.map((member) => member.id).find((id) => !selected.has(id));
+    if (anchor) act([...selected].map((id) => decision("apart", id, anchor)), "removed", (clusters) => clusters[anchor]);
+  };
+  bar.replaceChildren(...(selected.size ? [h("div", { class: "selection" },
+    h("span", {}, t("selected", { n: selected.size })),
+    h("button", { class: "main", disabled: selected.size >= cluster.images, onclick: remove }, t("remove")),
+    h("button", { class: "plain", onclick: refresh }, t("unselect")))] : []));
+}
+
+// Decide, say so, and show the cluster in which its images are now.
+async function act(decisions, said, cluster = null) {
+  try {
+    const { clusters } = await decide(decisions);
+    await study(true);
+    say(t(said));
+    const id = cluster?.(clusters);
+    if (cluster) await go(id ? `/clusters/${id}` : "/", { quietly: true });
+    else await refresh();
+  } catch (error) {
+    sayError(error);
+  }
+}
+
+const check = (cluster) =>
+  act([decision("checked", cluster.representative, "", cluster.checked ? "" : "yes")], cluster.checked ? "unchecked" : "is_checked");
+
+function edit(cluster) {
+  const form = h("form", { class: "stack", onsubmit: send },
+    h("label", { class: "field" }, h("span", {}, t("label")), h("input", { name: "label", value: cluster.label ?? "", maxlength: 200 })),
+    h("label", { class: "field" }, h("span", {}, t("note")), h("textarea", { name: "note", rows: 5, value: cluster.note ?? "" })),
+    h("button", { class: "main", type: "submit" }, t("save")));
+  const close = dialog(t("edit_label"), form, t("close"));
+  function send(event) {
+    event.preventDefault();
+    const { label, note } = Object.fromEntries(new FormData(form));
+    close();
+    act([decision("label", cluster.representative, "", label.trim()), decision("note", cluster.representative, "", note.trim())], "saved");
+  }
+}

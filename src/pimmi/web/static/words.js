@@ -1,0 +1,132 @@
+// The words of the pages in English and French. `one|many` is chosen by n.
+
+const WORDS = {
+  en: {
+    wall: "Clusters", search: "Search", decisions: "Decisions", skip: "Skip to the content",
+    help: "Keyboard", language: "Français", dark: "Dark or light", undo: "Undo", close: "Close",
+    find: "Find in paths, metadata, labels", images: "{n} image|{n} images", files: "{n} file|{n} files",
+    clusters: "{n} cluster|{n} clusters", links: "{n} link|{n} links", of: "of", loading: "One moment…",
+    filters: "Filters", reset: "Clear all", sort: "Sort by", sort_size: "largest first",
+    sort_quality: "least sure first", sort_first: "first seen", sort_newest: "newest", sort_undecided: "undecided first",
+    size: "Files", from: "from", to: "to", quality: "Quality, %", any: "any",
+    variant: "Variant", mirror: "mirrored", negative: "negative", "mirror-negative": "mirrored negative", plain: "plain",
+    relation: "Relation", identical: "same file", same: "same picture", part: "part of another", contains: "contains another", overlap: "a part in common",
+    rel_same: "same picture", rel_part: "part of it", rel_contains: "contains it", rel_overlap: "a part in common",
+    decision: "Decision", undecided: "undecided", decided: "decided", checked: "checked", labelled: "with a label or note",
+    label: "Label", note: "Note", figures: "Figures", take: "Take away", selected: "{n} selected",
+    take_csv: "Table (CSV)", take_parquet: "Table (Parquet)", take_gexf: "Graph (GEXF)", take_zip: "Images and contact sheet (ZIP)",
+    merge: "Merge", merged: "Merged.", unselect: "Clear", page: "Page {n} of {m}", previous: "Previous", next: "Next",
+    nothing: "No cluster is like this.", nothing_hint: "Take a filter away, or clear all.",
+    quality_of: "{n} % of the pairs are linked", sizes: "Clusters by number of files", by_confidence: "Links by confidence", over_time: "Posts over time",
+    metadata: "Your table", metadata_add: "Add your table…", metadata_rows: "{n} row joined|{n} rows joined", metadata_unknown: "{n} without an image of the study",
+    metadata_file: "CSV file", metadata_path: "Column of paths", metadata_date: "Column of dates", metadata_auto: "found by its name",
+    metadata_hint: "It stays on this machine, and is kept until the server stops.", join: "Join",
+    cluster_title: "Cluster of {n} image|Cluster of {n} images", representative: "representative", through: "by another image",
+    review: "Review links", graph: "Graph", grid: "Images", mark_checked: "Mark as checked", is_checked: "Checked", thumb_size: "Size",
+    group_by: "Group by", group_none: "nothing", group_relation: "relation", group_variant: "variant", group_date: "month",
+    edit_label: "Label and note", save: "Save", remove: "Remove from the cluster", removed: "Removed.", select_image: "Select {path}",
+    covers: "{n} % of it", more: "Show more", also_in: "also in", elements: "Elements", show_elements: "Outline elements",
+    common: "common", make_common: "Mark as common", make_uncommon: "Mark as not common", posts: "{n} post|{n} posts", timeline: "Posts over time",
+    graph_hint: "A line is a link; drag to move, scroll to zoom. Click an image to see its link.", graph_left: "{n} image not shown|{n} images not shown",
+    proof: "Proof of a link", points: "{n} point agrees|{n} points agree", chance: "chance of that: 1 in {n}", same_bytes: "the same file, byte for byte",
+    says_same: "Both show the same picture", says_part: "The first is a part of the second", says_contains: "The first contains the second", says_overlap: "They have a part in common",
+    says_mirror: "one is mirrored", says_negative: "one is a negative", "says_mirror-negative": "one is a mirrored negative",
+    confirm: "Confirm", reject: "Reject", confirmed: "confirmed", rejected: "rejected", take_back: "Take back",
+    was_rejected: "Rejected: the images no longer count as linked.", was_confirmed: "Confirmed.",
+    lines: "Lines", outlines: "Outline", overlay: "One laid onto the other", blend: "From the second to the first", blink: "Blink", difference: "Difference",
+    m_first: "of the first is shown", m_second: "of the second is shown", m_agree: "of it agrees", m_conflict: "of it differs", m_confidence: "confidence",
+    first_image: "First image", second_image: "Second image", open_file: "Open the file", in_cluster: "its cluster", no_cluster: "in no cluster",
+    review_progress: "Least sure first: {n} of {m}", review_done: "All links of this cluster were looked at.", back_cluster: "Back to the cluster",
+    drop: "Drop a picture here, paste one, or", choose: "choose a file", drop_hint: "It is compared with every image of the study. Nothing of it is kept.",
+    searching: "Comparing with every image…", hits: "{n} image found|{n} images found", no_hits: "No image of the study shows a part of it.", see_proof: "Proof", your_image: "Your picture",
+    no_decisions: "Nothing was decided yet.", take_decisions: "Table (CSV)", undone: "Undone.", nothing_undo: "There is nothing to undo.",
+    d_link_confirmed: "Link confirmed", d_link_rejected: "Link rejected", d_link_: "Verdict taken back", d_together: "Clusters merged", d_apart: "Image removed from the cluster of",
+    d_element: "Element marked", d_checked: "Cluster checked", d_checked_: "Check taken back", d_label: "Label", d_note: "Note",
+    k_arrows: "go to the next image, cluster or link", k_enter: "open it", k_space: "select it; blink in a proof", k_y: "confirm the link", k_n: "reject the link", k_u: "undo", k_slash: "find", k_help: "this list", k_esc: "close, or back",
+    error: "That didn't work: {text}", gone: "It is not there.", dates: "{a} to {b}", unchecked: "No longer checked.", saved: "Saved.", zoom: "Thumbnail size", study_of: "{n} image in {m}|{n} images in {m}",
+  },
+  fr: {
+    wall: "Groupes", search: "Rechercher", decisions: "Décisions", skip: "Aller au contenu",
+    help: "Clavier", language: "English", dark: "Sombre ou clair", undo: "Annuler", close: "Fermer",
+    find: "Chercher dans chemins, métadonnées, étiquettes", images: "{n} image|{n} images", files: "{n} fichier|{n} fichiers",
+    clusters: "{n} groupe|{n} groupes", links: "{n} lien|{n} liens", of: "sur", loading: "Un instant…",
+    filters: "Filtres", reset: "Tout effacer", sort: "Trier par", sort_size: "les plus grands d'abord",
+    sort_quality: "les moins sûrs d'abord", sort_first: "première apparition", sort_newest: "les plus récents", sort_undecided: "à décider d'abord",
+    size: "Fichiers", from: "de", to: "à", quality: "Qualité, %", any: "indifférent",
+    variant: "Variante", mirror: "en miroir", negative: "négatif", "mirror-negative": "négatif en miroir", plain: "telle quelle",
+    relation: "Relation", identical: "même fichier", same: "même image", part: "partie d'une autre", contains: "contient une autre", overlap: "une partie commune",
+    rel_same: "même image", rel_part: "en est une partie", rel_contains: "la contient", rel_overlap: "une partie commune",
+    decision: "Décision", undecided: "à décider", decided: "décidé", checked: "vérifié", labelled: "avec étiquette ou note",
+    label: "Étiquette", note: "Note", figures: "Figures", take: "Emporter", selected: "{n} sélectionné|{n} sélectionnés",
+    take_csv: "Table (CSV)", take_parquet: "Table (Parquet)", take_gexf: "Graphe (GEXF)", take_zip: "Images et planche-contact (ZIP)",
+    merge: "Réunir", merged: "Réunis.", unselect: "Effacer", page: "Page {n} sur {m}", previous: "Précédent", next: "Suivant",
+    nothing: "Aucun groupe ne correspond.", nothing_hint: "Retirez un filtre, ou effacez tout.",
+    quality_of: "{n} % des paires sont liées", sizes: "Groupes par nombre de fichiers", by_confidence: "Liens par confiance", over_time: "Publications dans le temps",
+    metadata: "Votre table", metadata_add: "Ajouter votre table…", metadata_rows: "{n} ligne jointe|{n} lignes jointes", metadata_unknown: "{n} sans image de l'étude",
+    metadata_file: "Fichier CSV", metadata_path: "Colonne des chemins", metadata_date: "Colonne des dates", metadata_auto: "trouvée par son nom",
+    metadata_hint: "Elle reste sur cette machine, jusqu'à l'arrêt du serveur.", join: "Joindre",
+    cluster_title: "Groupe de {n} image|Groupe de {n} images", representative: "représentante", through: "par une autre image",
+    review: "Vérifier les liens", graph: "Graphe", grid: "Images", mark_checked: "Marquer comme vérifié", is_checked: "Vérifié", thumb_size: "Taille",
+    group_by: "Regrouper par", group_none: "rien", group_relation: "relation", group_variant: "variante", group_date: "mois",
+    edit_label: "Étiquette et note", save: "Enregistrer", remove: "Retirer du groupe", removed: "Retiré.", select_image: "Sélectionner {path}",
+    covers: "{n} % de l'image", more: "Afficher plus", also_in: "aussi dans", elements: "Éléments", show_elements: "Entourer les éléments",
+    common: "commun", make_common: "Marquer comme commun", make_uncommon: "Marquer comme non commun", posts: "{n} publication|{n} publications", timeline: "Publications dans le temps",
+    graph_hint: "Un trait est un lien ; glissez pour déplacer, faites défiler pour zoomer. Cliquez sur une image pour voir son lien.", graph_left: "{n} image non affichée|{n} images non affichées",
+    proof: "Preuve d'un lien", points: "{n} point concorde|{n} points concordent", chance: "par hasard : 1 chance sur {n}", same_bytes: "le même fichier, octet par octet",
+    says_same: "Les deux montrent la même image", says_part: "La première est une partie de la seconde", says_contains: "La première contient la seconde", says_overlap: "Elles ont une partie commune",
+    says_mirror: "l'une est en miroir", says_negative: "l'une est un négatif", "says_mirror-negative": "l'une est un négatif en miroir",
+    confirm: "Confirmer", reject: "Rejeter", confirmed: "confirmé", rejected: "rejeté", take_back: "Retirer la décision",
+    was_rejected: "Rejeté : ces images ne comptent plus comme liées.", was_confirmed: "Confirmé.",
+    lines: "Traits", outlines: "Contour", overlay: "L'une posée sur l'autre", blend: "De la seconde à la première", blink: "Clignoter", difference: "Différence",
+    m_first: "de la première est montré", m_second: "de la seconde est montré", m_agree: "en concorde", m_conflict: "en diffère", m_confidence: "de confiance",
+    first_image: "Première image", second_image: "Seconde image", open_file: "Ouvrir le fichier", in_cluster: "son groupe", no_cluster: "dans aucun groupe",
+    review_progress: "Les moins sûrs d'abord : {n} sur {m}", review_done: "Tous les liens de ce groupe ont été vus.", back_cluster: "Retour au groupe",
+    drop: "Déposez une image ici, collez-en une, ou", choose: "choisissez un fichier", drop_hint: "Elle est comparée à toutes les images de l'étude. Rien n'en est gardé.",
+    searching: "Comparaison avec toutes les images…", hits: "{n} image trouvée|{n} images trouvées", no_hits: "Aucune image de l'étude n'en montre une partie.", see_proof: "Preuve", your_image: "Votre image",
+    no_decisions: "Rien n'a encore été décidé.", take_decisions: "Table (CSV)", undone: "Annulé.", nothing_undo: "Il n'y a rien à annuler.",
+    d_link_confirmed: "Lien confirmé", d_link_rejected: "Lien rejeté", d_link_: "Décision retirée", d_together: "Groupes réunis", d_apart: "Image retirée du groupe de",
+    d_element: "Élément marqué", d_checked: "Groupe vérifié", d_checked_: "Vérification retirée", d_label: "Étiquette", d_note: "Note",
+    k_arrows: "aller à l'image, au groupe ou au lien suivant", k_enter: "ouvrir", k_space: "sélectionner ; clignoter dans une preuve", k_y: "confirmer le lien", k_n: "rejeter le lien", k_u: "annuler", k_slash: "chercher", k_help: "cette liste", k_esc: "fermer, ou revenir",
+    error: "Cela n'a pas marché : {text}", gone: "Ce n'est pas là.", dates: "{a} au {b}", unchecked: "N'est plus vérifié.", saved: "Enregistré.", zoom: "Taille des vignettes", study_of: "{n} image dans {m}|{n} images dans {m}",
+  },
+};
+
+export let language = chosen();
+
+function chosen() {
+  let kept = null;
+  try {
+    kept = localStorage.getItem("pimmi-language");
+  } catch {
+    /* storage may be forbidden */
+  }
+  return kept ?? (navigator.language.startsWith("fr") ? "fr" : "en");
+}
+
+export function speak(wanted) {
+  language = wanted;
+  document.documentElement.lang = wanted;
+  try {
+    localStorage.setItem("pimmi-language", wanted);
+  } catch {
+    /* storage may be forbidden */
+  }
+}
+
+export const number = (value) => new Intl.NumberFormat(language).format(value);
+export const percent = (share) => `${number(Math.round(share * 100))}\u202f%`;
+export const date = (day) => day && new Intl.DateTimeFormat(language, { dateStyle: "medium", timeZone: "UTC" }).format(new Date(day));
+
+export function t(key, values = {}) {
+  const text = WORDS[language][key] ?? key;
+  const forms = text.split("|");
+  const many = language === "fr" ? values.n >= 2 : values.n !== 1;
+  const form = forms.length > 1 && many ? forms[1] : forms[0];
+  return form.replace(/\{(\w+)\}/g, (_, name) => (typeof values[name] === "number" ? number(values[name]) : values[name]));
+}
+
+// "1 in 10³⁶" for a score of 36; small ones in full.
+export function chance(score) {
+  if (score < 4) return number(Math.round(10 ** Math.max(score, 0)));
+  return "10" + [...String(Math.round(score))].map((digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit]).join("");
+}

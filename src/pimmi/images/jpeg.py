@@ -13,6 +13,8 @@ from pimmi.images import pillow
 from pimmi.images.raster import COVER, Grey, Raster, check_size, truncated
 
 END_OF_IMAGE = b"\xff\xd9"
+ORIENTATION_MARKS = (b"Exif", b"http://ns.adobe.com/xap/")
+"""What starts the two kinds of metadata that may hold an orientation, EXIF and XMP."""
 REDUCTIONS = (8, 4, 2)
 """The reductions for which libjpeg-turbo has fast transforms; those between them cost more than full size."""
 
@@ -64,6 +66,8 @@ def _completed(data: bytes, wanted: tuple[int, int]) -> Grey:
 
 def _orientation(data: bytes, *, max_pixels: int) -> int:
     """The EXIF orientation, 1 to 8; 1 if the EXIF data are damaged: the picture itself is not."""
+    if not any(mark in data for mark in ORIENTATION_MARKS):
+        return 1
     try:
         with pillow.quiet(max_pixels=max_pixels):
             return pillow.orientation(JpegImagePlugin.JpegImageFile(io.BytesIO(data)))

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from pimmi.errors import UnreadableImage
+from pimmi.images.resample import reduce_cubic
 
 Grey = NDArray[np.uint8]
 
@@ -78,8 +78,8 @@ def reduced(grey: Grey, *, width: int, height: int, extent: tuple[float, float] 
     """
     if grey.shape == (height, width):
         return grey
-    box = None if extent is None else (0.0, 0.0, *extent)
-    return np.asarray(Image.fromarray(grey).resize((width, height), Image.Resampling.BICUBIC, box=box))
+    whole = grey.shape[1], grey.shape[0]
+    return reduce_cubic(grey, width=width, height=height, extent=whole if extent is None else extent)
 
 
 def upright(grey: Grey, *, orientation: int) -> Grey:

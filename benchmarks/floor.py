@@ -25,6 +25,7 @@ import numpy.typing as npt
 import simplejpeg
 from PIL import Image
 
+from pimmi.images.raster import long_side_of
 from pimmi.settings import FeatureSettings, Settings
 
 FILES_AT_A_TIME = 16
@@ -42,21 +43,22 @@ class Floor:
 
 
 def read_grey(path: Path, *, working_size: int) -> npt.NDArray[np.uint8]:
-    """The image in grey, its long side at most `working_size`."""
+    """The image in grey, as small as pimmi reads it."""
     data = path.read_bytes()
     if simplejpeg.is_jpeg(data):
         height, width, _, _ = simplejpeg.decode_jpeg_header(data)
-        covering = {"min_width" if width >= height else "min_height": min(working_size, max(width, height))}
+        size = min(max(width, height), long_side_of(width=width, height=height, working_size=working_size))
+        covering = {"min_width" if width >= height else "min_height": size}
         grey = np.asarray(simplejpeg.decode_jpeg(data, colorspace="GRAY", **covering)[..., 0])
     else:
         with Image.open(path) as picture:
             grey = np.asarray(picture.convert("L"))
     height, width = grey.shape
-    factor = working_size / max(height, width)
+    factor = long_side_of(width=width, height=height, working_size=working_size) / max(height, width)
     if factor >= 1:
         return grey
-    size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    small = (max(1, round(width * factor)), max(1, round(height * factor)))
+    return np.asarray(cv2.resize(grey, small, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
 @cache

@@ -26,9 +26,10 @@ class ImageSettings(Section):
         256,
         unit="px",
         minimum=128,
-        maximum=1024,
-        why="Long side of the image in which keypoints are looked for: larger finds smaller shared parts, and "
-        "takes more time; use 384 or more for small stickers in large pictures.",
+        maximum=511,
+        why="Long side of the image in which keypoints are looked for, more for one longer than 4:3, which gets "
+        "as many pixels: larger finds smaller shared parts, and takes more time; use 384 or more for small "
+        "stickers in large pictures.",
     )
     max_pixels: int = setting(
         200_000_000,

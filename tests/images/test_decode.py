@@ -20,7 +20,7 @@ from PIL import Image, ImageDraw
 from pimmi.errors import UnreadableImage
 from pimmi.images.decode import DecodedImage, decode
 from pimmi.images.modes import eight_bits
-from pimmi.images.raster import fitted
+from pimmi.images.raster import fitted, long_side_of
 
 WORKING_SIZE = 128
 MAX_PIXELS = 10_000_000
@@ -56,7 +56,8 @@ def reason(data: bytes, *, max_pixels: int = MAX_PIXELS) -> str:
 
 
 def reference(image: Image.Image = PHOTO, *, working_size: int = WORKING_SIZE) -> NDArray[np.int64]:
-    width, height = fitted(width=image.width, height=image.height, long_side=working_size)
+    long_side = long_side_of(width=image.width, height=image.height, working_size=working_size)
+    width, height = fitted(width=image.width, height=image.height, long_side=long_side)
     return np.asarray(image.convert("L").resize((width, height), Image.Resampling.BICUBIC), dtype=np.int64)
 
 
@@ -174,7 +175,8 @@ def test_damaged_exif_leaves_the_picture() -> None:
 def test_large_images_are_reduced_to_the_working_size(size: tuple[int, int], kind: str) -> None:
     large = PHOTO.resize(size, Image.Resampling.BICUBIC)
     image = read(encoded(large, kind, **({"quality": 95} if kind == "JPEG" else {})), working_size=256)
-    assert max(image.grey.shape) == 256
+    assert 256 <= max(image.grey.shape) <= 512
+    assert image.grey.size <= max(256 * 192, 256 * 256 * min(size) / max(size)) + 512
     assert (image.width, image.height) == size
     assert difference(image.grey, reference(large, working_size=256)) < 2.0
 
@@ -186,8 +188,8 @@ def test_reduced_decoding_of_a_jpeg_moves_nothing(mode: str, width: int) -> None
     columns = 255 * np.exp(-((np.arange(width) + 0.5 - line) ** 2) / (2 * (width / 60) ** 2))
     picture = Image.fromarray(np.tile(columns, (64, 1)).astype(np.uint8)).convert(mode)
     profile = read(encoded(picture, "JPEG", quality=95)).grey.mean(axis=0)
-    centre = float((profile * (np.arange(WORKING_SIZE) + 0.5)).sum() / profile.sum())
-    assert centre == pytest.approx(0.9 * WORKING_SIZE, abs=0.08)
+    centre = float((profile * (np.arange(len(profile)) + 0.5)).sum() / profile.sum())
+    assert centre == pytest.approx(0.9 * len(profile), abs=0.08)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (7, 5), (1, 3000), (5000, 2), (128, 128), (129, 1)])
@@ -196,8 +198,22 @@ def test_small_and_thin_images_are_never_enlarged(size: tuple[int, int], kind: s
     image = read(encoded(PHOTO.resize(size), kind))
     width, height = size
     assert (image.width, image.height) == size
-    assert image.grey.shape[1] == max(1, min(width, round(width * WORKING_SIZE / max(size))))
-    assert image.grey.shape[0] == max(1, min(height, round(height * WORKING_SIZE / max(size))))
+    long_side = long_side_of(width=width, height=height, working_size=WORKING_SIZE)
+    assert image.grey.shape[1] == max(1, min(width, round(width * long_side / max(size))))
+    assert image.grey.shape[0] == max(1, min(height, round(height * long_side / max(size))))
+
+
+@given(width=st.integers(1, 70_000), height=st.integers(1, 70_000), working_size=st.integers(128, 511))
+def test_a_long_image_has_the_pixels_of_one_of_four_to_three(
+    width: int, height: int, working_size: int
+) -> None:
+    long_side = long_side_of(width=width, height=height, working_size=working_size)
+    assert working_size <= long_side <= 2 * working_size
+    pixels = long_side * long_side * min(width, height) / max(width, height)
+    if working_size < long_side < 2 * working_size:
+        assert pixels == pytest.approx(0.75 * working_size**2, rel=0.02)
+    elif long_side == working_size:
+        assert pixels >= 0.73 * working_size**2
 
 
 @given(width=st.integers(1, 70_000), height=st.integers(1, 70_000), long_side=st.integers(1, 2000))

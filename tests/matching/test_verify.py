@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from pimmi.index.codebook import load_codebook
+from pimmi.index.points import ANGLE_STEPS, SCALE_STEPS
 from pimmi.matching.join import change_masks
 from pimmi.matching.verify import LINK_COLUMNS, verify
 from pimmi.settings import MatchingSettings
@@ -34,13 +35,15 @@ class Scene:
 
     def links(self) -> Floats:
         links = np.empty((4, LINK_COLUMNS))
+        positions = np.ascontiguousarray(np.concatenate(self.positions).T, np.float32)
         count = verify(
-            self.matches,
+            self.matches.copy(),
             np.cumsum([0, *(len(positions) for positions in self.positions)]),
             self.sizes.astype(np.float32),
-            np.concatenate(self.positions).astype(np.float32),
-            np.concatenate(self.scales).astype(np.float32),
-            np.concatenate(self.angles).astype(np.float32),
+            positions[0],
+            positions[1],
+            np.rint(SCALE_STEPS * (np.concatenate(self.scales) + 1)).astype(np.uint8),
+            np.rint(ANGLE_STEPS / (2 * np.pi) * np.concatenate(self.angles)).astype(np.int64).astype(np.uint8),
             np.concatenate(self.changes),
             np.concatenate(self.codes),
             change_masks(load_codebook()),

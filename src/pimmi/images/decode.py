@@ -10,14 +10,14 @@ from PIL import Image
 from pimmi.errors import UnreadableImage
 from pimmi.images import jpeg, pillow
 from pimmi.images.kinds import ends_early, kind_of, looks_like
-from pimmi.images.raster import Grey, Raster, fitted, reduced, too_large, truncated, upright
+from pimmi.images.raster import Grey, Raster, fitted, long_side_of, reduced, too_large, truncated, upright
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DecodedImage:
     """A decoded image.
 
-    `grey` is (h, w) uint8, upright, its long side at most the working size; a smaller image keeps its size.
+    `grey` is (h, w) uint8, upright, its long side that of `long_side_of`; a smaller image keeps its size.
     `width` and `height` are those of the upright original, in pixels. `format` is "jpeg", "png", "webp",
     "gif", "bmp", "tiff", "avif" or "heic", told from the content.
     """
@@ -32,7 +32,7 @@ def decode(data: bytes, *, working_size: int, max_pixels: int) -> DecodedImage:
     """Decode the bytes of an image file, its first frame or page; the same bytes give the same pixels.
 
     Colours become luma (ITU-R BT.601), transparency is composed over white, the EXIF orientation is applied,
-    and the image is reduced to `working_size` px by an antialiased filter, never enlarged. Raises
+    and the image is reduced, for `working_size` (`pimmi.images.raster.long_side_of`), by an antialiased filter. Raises
     UnreadableImage, with the reason, for an empty, truncated or damaged file, one that is no image, and one
     that has more than `max_pixels` pixels, which is not decoded at all.
     """
@@ -61,7 +61,8 @@ def _read(data: bytes, *, kind: str, working_size: int, max_pixels: int) -> Rast
 
 
 def _finished(raster: Raster, *, kind: str, working_size: int) -> DecodedImage:
-    width, height = fitted(width=raster.width, height=raster.height, long_side=working_size)
+    long_side = long_side_of(width=raster.width, height=raster.height, working_size=working_size)
+    width, height = fitted(width=raster.width, height=raster.height, long_side=long_side)
     extent = raster.width / raster.reduction, raster.height / raster.reduction
     grey = reduced(raster.grey, width=width, height=height, extent=extent)
     grey = upright(grey, orientation=raster.orientation)

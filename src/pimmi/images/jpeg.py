@@ -10,7 +10,7 @@ from PIL import JpegImagePlugin
 
 from pimmi.errors import UnreadableImage
 from pimmi.images import pillow
-from pimmi.images.raster import COVER, Grey, Raster, check_size, truncated
+from pimmi.images.raster import COVER, Grey, Raster, check_size, long_side_of, truncated
 
 END_OF_IMAGE = b"\xff\xd9"
 ORIENTATION_MARKS = (b"Exif", b"http://ns.adobe.com/xap/")
@@ -20,7 +20,7 @@ REDUCTIONS = (8, 4, 2)
 
 
 def read(data: bytes, *, working_size: int, max_pixels: int) -> Raster:
-    """The image at the smallest fast scale whose long side still has COVER times `working_size`.
+    """The image at the smallest fast scale whose long side still has COVER times that of the working image.
 
     A file whose data stop early, or are so damaged that the picture can't be completed, is unreadable; one
     that lacks nothing but its end marker is read. What libjpeg-turbo doesn't handle (CMYK, odd sampling) and
@@ -34,7 +34,7 @@ def read(data: bytes, *, working_size: int, max_pixels: int) -> Raster:
     check_size(width=width, height=height, max_pixels=max_pixels)
     if colours not in ("YCbCr", "RGB", "Gray"):
         return pillow.read(data, kind="jpeg", working_size=working_size, max_pixels=max_pixels)
-    reduction = _reduction(long_side=max(width, height), working_size=working_size)
+    reduction = _reduction(width=width, height=height, working_size=working_size)
     wanted = -(-width // reduction), -(-height // reduction)
     try:
         grey = _grey(data, wanted)
@@ -45,8 +45,9 @@ def read(data: bytes, *, working_size: int, max_pixels: int) -> Raster:
     return Raster(grey, width, height, reduction, _orientation(data, max_pixels=max_pixels))
 
 
-def _reduction(*, long_side: int, working_size: int) -> int:
-    covering = (factor for factor in REDUCTIONS if long_side >= COVER * working_size * factor)
+def _reduction(*, width: int, height: int, working_size: int) -> int:
+    covered = COVER * long_side_of(width=width, height=height, working_size=working_size)
+    covering = (factor for factor in REDUCTIONS if max(width, height) >= covered * factor)
     return next(covering, 1)
 
 

@@ -21,7 +21,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from pimmi.errors import UnreadableImage
 from pimmi.images.modes import grey_of
-from pimmi.images.raster import COVER, Raster, check_size, fitted
+from pimmi.images.raster import COVER, Raster, check_size, fitted, long_side_of
 
 OPENERS: dict[str, type[ImageFile.ImageFile]] = {
     "jpeg": JpegImageFile,
@@ -80,7 +80,8 @@ def read(data: bytes, *, kind: str, working_size: int, max_pixels: int) -> Raste
     with quiet(max_pixels=max_pixels), muted, opener(io.BytesIO(data)) as image:
         width, height = image.size
         check_size(width=width, height=height, max_pixels=max_pixels)
-        reduction = _draft(image, long_side=COVER * working_size)
+        long_side = long_side_of(width=width, height=height, working_size=working_size)
+        reduction = _draft(image, long_side=COVER * long_side)
         image.load()
         if reduction == 1:
             width, height = image.size

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,6 +58,16 @@ def too_large(what: str, *, max_pixels: int) -> str:
 def truncated(kind: str) -> str:
     """The reason of a file that was cut short, by an interrupted download for instance."""
     return f"truncated {kind}: its data stop before the picture is complete"
+
+
+def long_side_of(*, width: int, height: int, working_size: int) -> int:
+    """The long side, in pixels, to which an image is reduced.
+
+    It is `working_size`, or more for a long image, so that this has as many pixels as one of 4:3; at most twice.
+    """
+    longest, shortest = max(width, height), min(width, height)
+    same_area = math.isqrt(3 * working_size * working_size * longest // (4 * shortest))
+    return min(2 * working_size, max(working_size, same_area))
 
 
 def fitted(*, width: int, height: int, long_side: int) -> tuple[int, int]:

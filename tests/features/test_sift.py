@@ -81,6 +81,21 @@ def test_no_more_keypoints_are_kept_than_asked() -> None:
     assert {tuple(row) for row in few.positions} <= {tuple(row) for row in many.positions}
 
 
+@pytest.mark.parametrize("settings", [FeatureSettings(), replace(FeatureSettings(), keypoints=60)])
+def test_features_are_the_same_whether_selected_before_or_after_they_are_described(
+    settings: FeatureSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grey = grey_picture("astronaut")
+    one, other = (
+        (monkeypatch.setattr("pimmi.features.sift.TEXTURED_PIXELS", limit), extract(grey, settings=settings))[
+            1
+        ]
+        for limit in (0, 10**6)
+    )
+    assert len(one) == settings.keypoints
+    assert same(one, other)
+
+
 def test_an_image_with_few_keypoints_is_searched_again() -> None:
     grey = (grey_picture("astronaut") * 0.06 + 120).astype(np.uint8)
     once = extract(grey, settings=replace(FeatureSettings(), few_keypoints=0))

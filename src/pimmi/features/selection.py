@@ -5,15 +5,16 @@ from numba import njit
 from numpy.typing import NDArray
 
 
-@njit("float32[::1](float32[:,::1])", cache=True, nogil=True)
-def _distance_to_stronger(positions: NDArray[np.float32]) -> NDArray[np.float32]:
+@njit("float32[::1](float32[::1],float32[::1])", cache=True, nogil=True)
+def _distance_to_stronger(x: NDArray[np.float32], y: NDArray[np.float32]) -> NDArray[np.float32]:
     """Squared distance of each position to the nearest of those before it."""
-    nearest = np.full(len(positions), np.float32(np.inf), np.float32)
-    for i in range(1, len(positions)):
-        for j in range(i):
-            x = positions[i, 0] - positions[j, 0]
-            y = positions[i, 1] - positions[j, 1]
-            nearest[i] = min(nearest[i], x * x + y * y)
+    nearest = np.full(len(x), np.float32(np.inf), np.float32)
+    for stronger in range(len(x)):
+        for i in range(stronger + 1, len(x)):
+            across = x[i] - x[stronger]
+            down = y[i] - y[stronger]
+            distance = across * across + down * down
+            nearest[i] = distance if distance < nearest[i] else nearest[i]
     return nearest
 
 
@@ -26,7 +27,8 @@ def select(positions: NDArray[np.float32], responses: NDArray[np.float32], *, co
     if len(positions) <= count:
         return np.arange(len(positions))
     by_strength = np.argsort(-responses, kind="stable")
-    isolation = _distance_to_stronger(np.ascontiguousarray(positions[by_strength]))
+    x, y = (np.ascontiguousarray(positions[by_strength, axis]) for axis in range(2))
+    isolation = _distance_to_stronger(x, y)
     by_isolation = np.argsort(-isolation, kind="stable")
     rank = np.arange(len(positions))
     rank_of_isolation = np.empty_like(rank)

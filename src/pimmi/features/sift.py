@@ -1,5 +1,6 @@
 """SIFT keypoints and descriptors of one image, by OpenCV."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -14,6 +15,8 @@ SMALLEST_SIDE = 8
 """Pixels. SIFT's smallest filter has no room in a smaller image."""
 DOUBLING_SHIFT = 0.25
 """Pixels by which OpenCV puts a keypoint too far right and down: half a pixel of the doubled image it works on."""
+TEXTURED_PIXELS = 65
+"""For each keypoint to keep: an image with more has so many keypoints too many that they are selected first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,21 +64,55 @@ def extract(grey: NDArray[np.uint8], *, settings: FeatureSettings) -> Features:
     """
     if min(grey.shape) < SMALLEST_SIDE:
         return NO_FEATURES
-    keypoints, descriptors = _sift(settings, faint=False).detectAndCompute(grey, None)
-    if len(keypoints) < settings.few_keypoints:
-        keypoints, descriptors = _sift(settings, faint=True).detectAndCompute(grey, None)
-    if not keypoints:
+    number, keypoints, descriptors = _described(grey, settings=settings, faint=False)
+    if number < settings.few_keypoints:
+        number, keypoints, descriptors = _described(grey, settings=settings, faint=True)
+    if number == 0:
         return NO_FEATURES
-    positions = np.asarray(cv2.KeyPoint.convert(keypoints), np.float32)
-    responses = np.fromiter((k.response for k in keypoints), np.float32, len(keypoints))
-    kept = select(positions, responses, count=settings.keypoints)
-    kept = kept[descriptors[kept].any(axis=1)]
+    kept = _selected(keypoints, count=settings.keypoints)
+    positions = _positions(keypoints)
+    total = descriptors.sum(axis=1, keepdims=True)
+    kept = kept[total[kept, 0] > 0]
     kept = kept[np.lexsort([positions[kept, 0], positions[kept, 1]])]
-    described = descriptors[kept]
     degrees = np.array([keypoints[i].angle for i in kept], np.float32)
     return Features(
         positions=positions[kept] - np.float32(DOUBLING_SHIFT),
         sigmas=np.array([keypoints[i].size for i in kept], np.float32),
         angles=np.radians(degrees) % np.float32(2 * np.pi),
-        descriptors=np.sqrt(described / described.sum(axis=1, keepdims=True)),
+        descriptors=np.sqrt(descriptors[kept] / total[kept]),
     )
+
+
+def _described(
+    grey: NDArray[np.uint8], *, settings: FeatureSettings, faint: bool
+) -> tuple[int, Sequence[cv2.KeyPoint], NDArray[np.float32]]:
+    """How many keypoints an image has; these, or of an image with very many those to keep; and their descriptors.
+
+    To detect, select, and look again to describe gives the same as to do both at once. It takes less time when there
+    are many descriptors that aren't needed, and more otherwise.
+    """
+    sift = _sift(settings, faint=faint)
+    if _textured_pixels(grey) < TEXTURED_PIXELS * settings.keypoints:
+        keypoints, descriptors = sift.detectAndCompute(grey, None)
+        return len(keypoints), keypoints, np.asarray(descriptors, np.float32)
+    found = sift.detect(grey, None)
+    wanted = [found[i] for i in _selected(found, count=settings.keypoints)]
+    keypoints, descriptors = sift.compute(grey, wanted)
+    return len(found), keypoints, np.asarray(descriptors, np.float32)
+
+
+def _textured_pixels(grey: NDArray[np.uint8]) -> int:
+    """How many pixels differ from the mean of those around them, which tells roughly how many keypoints there are."""
+    differences = cv2.absdiff(grey, cv2.blur(grey, (3, 3)))
+    return cv2.countNonZero(cv2.threshold(differences, 1, 1, cv2.THRESH_BINARY)[1])
+
+
+def _selected(keypoints: Sequence[cv2.KeyPoint], *, count: int) -> NDArray[np.intp]:
+    if len(keypoints) <= count:
+        return np.arange(len(keypoints))
+    responses = np.array([keypoint.response for keypoint in keypoints], np.float32)
+    return select(_positions(keypoints), responses, count=count)
+
+
+def _positions(keypoints: Sequence[cv2.KeyPoint]) -> NDArray[np.float32]:
+    return np.asarray(cv2.KeyPoint.convert(keypoints), np.float32)

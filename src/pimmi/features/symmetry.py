@@ -43,7 +43,5 @@ def canonical_changes(descriptors: NDArray[np.float32], *, weak: NDArray[np.floa
     Returns uint8 (n, 2): the bits `MIRRORED | INVERTED` to apply, and the same bits where the sum is weak.
     """
     sums = descriptors @ SUMS
-    bits = np.array([MIRRORED, INVERTED], np.uint8)
-    applied = ((sums < 0) * bits).sum(axis=1, dtype=np.uint8)
-    doubtful = ((np.abs(sums) < weak) * bits).sum(axis=1, dtype=np.uint8)
-    return np.stack([applied, doubtful], axis=1)
+    holds = np.stack([sums < 0, np.abs(sums) < weak], axis=1).view(np.uint8)
+    return MIRRORED * holds[:, :, 0] | INVERTED * holds[:, :, 1]

@@ -22,7 +22,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pimmi.errors import PimmiError
-from pimmi.index.cells import nearest_cells
 
 VERSION = 1
 WIDE_AXES = 64
@@ -85,6 +84,8 @@ class Codebook:
 
     def cells(self, coordinates: NDArray[np.float32], *, probes: int) -> NDArray[np.uint16]:
         """The nearest cells uint16 (n, probes), nearest first, of coordinates float32 (n, 128)."""
+        from pimmi.index.cells import nearest_cells
+
         first, second = (
             coordinates[:, half] @ projection
             for half, projection in zip(self.halves, self.projections, strict=True)

@@ -5,14 +5,19 @@ open: every point has the plain form, and a point in doubt has one more form, or
 it looks for points of other images.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pimmi.features.sift import Features
 from pimmi.features.symmetry import INVERTED, canonical_changes
-from pimmi.index.codebook import Codebook
+
+if TYPE_CHECKING:
+    from pimmi.features.sift import Features
+    from pimmi.index.codebook import Codebook
 
 POSITION_UNIT = 1 / 64
 """Pixels of the working image."""

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from pimmi.index.codebook import load_codebook
 from pimmi.matching.blocks import ImageBlock, Links
-from pimmi.matching.match import match_blocks
 from pimmi.settings import MatchingSettings
 from pimmi.study.layout import ShardPair, StudyFolder
 from pimmi.study.links import LINKS_COLUMNS, LINKS_SCHEMA, TRANSFORM, write_links
@@ -32,6 +31,8 @@ class CompareTask:
 
 def compare_shards(task: CompareTask) -> int:
     """Write the links between the images of two shards, or inside one; returns how many."""
+    from pimmi.matching.match import match_blocks
+
     first, second = task.pair
     links = match_blocks(
         _block(task.folder.shard(first)),

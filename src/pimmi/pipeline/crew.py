@@ -12,7 +12,13 @@ from pimmi.study.description import Description
 from pimmi.study.layout import StudyFolder
 from pimmi.workers.pool import LocalPool
 
-PRELOAD = ("numpy", "cv2", "pimmi.pipeline.reading", "pimmi.pipeline.comparing")
+PRELOAD = (
+    "pimmi.images.decode",
+    "pimmi.images.thumbnail",
+    "pimmi.pipeline.reading",
+    "pimmi.pipeline.comparing",
+    "pimmi.pipeline.compiled",
+)
 LONG_S = 2.0
 
 
@@ -33,11 +39,9 @@ def check_codebook(folder: StudyFolder, *, made_with: Description) -> None:
 
 
 def compile_once(progress: Progress) -> None:
-    """Compile what workers run, before there are any; only the first run on a machine takes long."""
-    with _said_if_long(progress, "Compiling (first run only)"):
-        from pimmi.matching.match import compile_all
-
-        compile_all()
+    """Have one worker compile what all run, before there are others; only the first run on a machine takes long."""
+    with _said_if_long(progress, "Compiling (first run only)"), local_pool(1) as pool:
+        list(pool.map_unordered(len, [()]))
 
 
 @contextmanager

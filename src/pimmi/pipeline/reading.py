@@ -9,10 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from pimmi.errors import UnreadableImage
-from pimmi.features.sift import extract
-from pimmi.images.decode import decode
 from pimmi.images.identify import image_id, read_file
-from pimmi.images.thumbnail import grey_thumbnail
 from pimmi.images.walk import ImageFile
 from pimmi.index.codebook import load_codebook
 from pimmi.index.points import encode_points
@@ -67,6 +64,10 @@ def read_images(task: ReadTask) -> ReadResult:
 
 def describe(data: bytes, name: str, *, settings: Settings) -> Shard:
     """The image in the bytes of a file, whose id is `name`, as a shard of one; raises UnreadableImage."""
+    from pimmi.features.sift import extract
+    from pimmi.images.decode import decode
+    from pimmi.images.thumbnail import grey_thumbnail
+
     image = decode(data, working_size=settings.images.working_size, max_pixels=settings.images.max_pixels)
     features = extract(image.grey, settings=settings.features)
     points = encode_points(features, codebook=load_codebook(), probes=settings.matching.probes)

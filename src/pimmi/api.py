@@ -141,6 +141,12 @@ class Study:
 
         return clusters_table(Catalogue.read(self._folder))
 
+    def decisions(self) -> pa.Table:
+        """A row for each decision that a person made on the pages (`pimmi ui`) and didn't undo."""
+        from pimmi.decisions.store import decisions_table
+
+        return decisions_table(self._folder)
+
     def clusters(self, *, min_size: int = 2) -> Iterator[Cluster]:
         """The clusters of at least `min_size` files, the largest first."""
         members: list[dict[str, Any]] = []

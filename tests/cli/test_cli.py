@@ -12,7 +12,7 @@ import pytest
 from pimmi.outputs.tables import TABLES
 from pimmi.settings import PRESETS, Settings
 
-COMMANDS = ("run", "add", "match", "group", "search", "export", "settings", "eval", "demo")
+COMMANDS = ("run", "add", "match", "group", "search", "ui", "export", "settings", "eval", "demo")
 HEAVY = ("numpy", "cv2", "numba", "pyarrow", "scipy", "matplotlib", "PIL")
 
 
@@ -108,7 +108,10 @@ def test_settings_do_not_overwrite_a_file(tmp_path: Path) -> None:
         (["group", "study", "--resolution", "1.5"], "Must be <= 1"),
         (["group", "study", "--algorithm", "kmeans"], '"components", "louvain", "leiden"'),
         (["search", "study"], "IMAGES requires an argument"),
-        (["export", "tables", "study", "-o", "t.csv"], '"links", "clusters", "images"'),
+        (["export", "tables", "study", "-o", "t.csv"], '"links", "clusters", "images", "decisions"'),
+        (["ui"], "STUDY requires an argument"),
+        (["ui", "nowhere"], "nowhere does not exist"),
+        (["ui", "study", "--port", "70000"], "Must be <= 65535"),
         (["export", "links", "study"], "--output requires an argument"),
         (["settings", "-o", "nowhere/my.toml"], "nowhere/my.toml can't be written"),
     ],

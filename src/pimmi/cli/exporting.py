@@ -13,7 +13,7 @@ from pimmi.outputs.tables import TABLES
 
 
 def export(
-    table: Annotated[Literal["links", "clusters", "images"], Parameter(help="Which table.")],
+    table: Annotated[Literal["links", "clusters", "images", "decisions"], Parameter(help="Which table.")],
     study: StudyFolder,
     /,
     *,
@@ -26,7 +26,12 @@ def export(
     from pimmi.outputs.export import write_table
 
     opened = pimmi.open(study)
-    make = {"links": opened.links, "clusters": opened.cluster_table, "images": opened.images}[table]
+    make = {
+        "links": opened.links,
+        "clusters": opened.cluster_table,
+        "images": opened.images,
+        "decisions": opened.decisions,
+    }[table]
     write_table(make(), output)
 
 
@@ -41,7 +46,7 @@ def _columns_of(name: str) -> str:
     return "\n".join(lines)
 
 
-EXPORT_HELP = """Write the links, clusters or images of a study to a CSV, Parquet or JSON file.
+EXPORT_HELP = """Write the links, clusters, images or decisions of a study to a CSV, Parquet or JSON file.
 
 For example:
 

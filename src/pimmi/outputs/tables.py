@@ -1,4 +1,4 @@
-"""The three tables of a study and what each of their columns means."""
+"""The tables of a study and what each of their columns means."""
 
 from __future__ import annotations
 
@@ -61,6 +61,16 @@ TABLES = {
             "bytes": "size of the file",
             "nb_points": "keypoints found in the image",
             "duplicate_of": "the first path with the same content, byte for byte; else empty",
+        },
+    ),
+    "decisions": TableDescription(
+        row="a decision that a person made on the pages and didn't undo, in their order",
+        columns={
+            "kind": "link, together, apart, element, checked, label or note",
+            "first_image": "the image_id of what it is about; for apart, the image that was removed",
+            "second_image": "of a link, the other image; for apart, one of the cluster it was removed from",
+            "value": "confirmed or rejected for a link; the text of a label or note; empty: taken back",
+            "decided_at": "when, in universal time",
         },
     ),
 }

@@ -81,15 +81,28 @@ class Clusters:
 
     @cached_property
     def members(self) -> Ints:
-        """The images of all clusters, one cluster after the other, those linked with most files first."""
+        """The images of all clusters, one cluster after the other, those that resemble most others first."""
         held = np.flatnonzero(self.cluster >= 0)
-        order = np.lexsort((self.catalogue.first_files[held], -self.degree[held], self.cluster[held]))
+        order = np.lexsort((self.catalogue.first_files[held], -self.resemblance[held], self.cluster[held]))
         return held[order]
+
+    @cached_property
+    def resemblance(self) -> Floats:
+        """For each image, how much it has in common with the others of its cluster: shared parts, added up.
+
+        It counts more the more keypoints the image has, so that a sharp picture goes before a blurred one.
+        """
+        index = self.index
+        shared = index.columns["query_coverage"][self.inside] * index.columns["result_coverage"][self.inside]
+        ends = np.concatenate([index.query[self.inside], index.result[self.inside]])
+        common = np.bincount(ends, np.concatenate([shared, shared]), minlength=len(self.cluster))
+        points = self.catalogue.images.column("nb_points").to_numpy()
+        return np.round(common * np.log2(2.0 + points), 3)
 
     @cached_property
     def starts(self) -> Ints:
         """The first place of each cluster in `members`, and the end."""
-        return np.searchsorted(self.cluster[self.members], np.arange(len(self) + 1))
+        return np.searchsorted(self.cluster[self.members], np.arange(len(self) + 1)).astype(np.int64)
 
     def images_of(self, cluster: int) -> Ints:
         """The images of a cluster, the representative first."""
@@ -97,7 +110,7 @@ class Clusters:
 
     @cached_property
     def representative(self) -> Ints:
-        """The image of each cluster that is linked with most files."""
+        """The image of each cluster that resembles most others."""
         return self.members[self.starts[:-1]]
 
     @cached_property

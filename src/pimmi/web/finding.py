@@ -9,7 +9,7 @@ import numpy as np
 
 from pimmi.images.identify import image_id
 from pimmi.pipeline.reading import describe
-from pimmi.pipeline.searching import search_described
+from pimmi.pipeline.searching import Hit, search_described
 from pimmi.settings import Settings
 from pimmi.study.tables import VARIANTS
 from pimmi.web.clusters import RELATIONS, Clusters, relations
@@ -18,20 +18,29 @@ from pimmi.web.proof import geometry
 from pimmi.web.show import image_shown
 
 MOST_HITS = 24
+MOST_COMPARED = 240
+"""Hits, the surest, among which those that show most of the picture are chosen."""
 
 
 def found(clusters: Clusters, data: bytes, *, settings: Settings) -> dict[str, Any]:
     """The images of a study that show a part, or all, of the picture in the bytes of a file, as proofs.
 
-    Raises UnreadableImage.
+    The same file comes first, then those that show most of it, in steps of a tenth, then those that are
+    neither mirrored nor negative, then the surest. Raises
+    UnreadableImage.
     """
     query = describe(data, image_id(data), settings=settings)
     (about,) = query.images.to_pylist()
     asked = {name: about[name] for name in ("width", "height", "format", "nb_points")}
     hits: dict[str, dict[str, Any]] = {}
-    for hit in search_described(clusters.catalogue, query, settings=settings, limit=MOST_HITS):
+    surest = search_described(clusters.catalogue, query, settings=settings, limit=MOST_COMPARED)
+
+    def order(hit: Hit) -> tuple[bool, float, bool]:
+        return hit.image_id != about["image_id"], -round(hit.query_coverage, 1), hit.variant != VARIANTS[0]
+
+    for hit in sorted(surest, key=order):
         rank = clusters.rank(hit.image_id)
-        if rank is None or hit.image_id in hits:
+        if rank is None or hit.image_id in hits or len(hits) == MOST_HITS:
             continue
         transform = np.array(hit.transform)
         second = image_shown(clusters, rank)

@@ -91,7 +91,7 @@ def _guard(app: FastAPI, token: str | None) -> None:
         refused = _refused(request, token)
         if refused is not None:
             return refused
-        if token is not None and request.query_params.get("token") is not None and request.method == "GET":
+        if token is not None and "token" in request.query_params and not request.url.path.startswith("/api/"):
             return _with_cookie(request, token)
         response = await answer(request)
         response.headers.setdefault("Content-Security-Policy", POLICY)
@@ -136,7 +136,8 @@ def _knows(request: Request, token: str) -> bool:
 
 
 def _with_cookie(request: Request, token: str) -> Response:
-    response = RedirectResponse(str(request.url.remove_query_params("token").path), status_code=303)
+    url = request.url.remove_query_params("token")
+    response = RedirectResponse(f"{url.path}?{url.query}" if url.query else url.path, status_code=303)
     response.set_cookie(COOKIE, token, httponly=True, samesite="strict")
     return response
 
@@ -301,7 +302,8 @@ def _add_decisions(app: FastAPI, library: Library) -> None:
 
     @app.post("/api/decisions/undo", summary="Take the last act back")
     def undo() -> dict[str, Any]:
-        return _outcome(library.state, library.undo())
+        undone = library.undo()
+        return _outcome(library.state, undone)
 
 
 def _add_pictures(app: FastAPI, library: Library, thumbs: Thumbs) -> None:

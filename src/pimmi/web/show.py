@@ -165,7 +165,7 @@ def figures_shown(state: State, numbers: Ints) -> dict[str, Any]:
     """Small plots of some clusters: how many have which size, their links by confidence, their posts over time."""
     clusters = state.clusters
     files = clusters.files[numbers]
-    steps = [2, 3, 4, 6, 11, 21, 51, 101, 501, 1001, np.inf]
+    steps = [2, 3, 4, 6, 11, 21, 51, 101, np.inf]
     counts = np.histogram(files, bins=steps)[0]
     names = [_range(low, high) for low, high in pairwise(steps)]
     inside = clusters.inside
@@ -223,6 +223,8 @@ def _among(clusters: Clusters, cluster: int, nodes: Ints) -> Ints:
 
 
 def _shown_link(clusters: Clusters, image: int, representative: int) -> int | None:
+    if image == representative:
+        return None
     links = clusters.index.of(np.array([image]))
     index = clusters.index
     others = index.query[links].astype(np.int64) + index.result[links] - image

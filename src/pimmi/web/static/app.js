@@ -54,7 +54,7 @@ async function show({ keepPlace = false } = {}) {
     keys = page.keys ?? {};
     document.title = page.title ? `${page.title} · pimmi` : "pimmi";
     const focused = document.activeElement?.dataset?.key;
-    main.replaceChildren(...[page.body].flat().filter(Boolean));
+    main.replaceChildren(...[page.body].flat(9).filter(Boolean));
     if (focused) document.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
     else if (!samePage) main.focus({ preventScroll: true });
     if (!samePage && !keepPlace) scrollTo(0, 0);

@@ -4,7 +4,7 @@ import { go, refresh, say, sayError } from "./app.js";
 import { dialog, h, icon, menu, picture, svg } from "./dom.js";
 import { chips, choice, takeItems } from "./overview.js";
 import { bars } from "./plots.js";
-import { date, number, t } from "./words.js";
+import { date, dates, number, t } from "./words.js";
 
 let size = 190;
 let outlined = false;
@@ -53,7 +53,7 @@ function heading(cluster) {
         cluster.files !== cluster.images ? h("span", {}, t("files", { n: cluster.files })) : null,
         h("span", {}, t("links", { n: cluster.links })),
         h("span", {}, t("quality_of", { n: Math.round(cluster.quality * 100) })),
-        cluster.first ? h("span", {}, t("dates", { a: date(cluster.first), b: date(cluster.last) })) : null,
+        cluster.first ? h("span", {}, dates(cluster.first, cluster.last)) : null,
         chips(cluster))),
     h("div", { class: "actions" },
       cluster.links ? h("button", { class: "button main", "data-key": "review", onclick: () => startReview(review, cluster.id) }, t("review")) : null,

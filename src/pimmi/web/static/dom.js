@@ -54,7 +54,7 @@ export function dialog(title, body, closeLabel) {
   const close = () => box.close();
   const head = h("div", { class: "dialog-head" }, h("h2", {}, title),
     h("button", { class: "plain", type: "button", "aria-label": closeLabel, onclick: close }, icon("cross")));
-  box.append(head, ...[body].flat());
+  box.append(head, ...[body].flat(9));
   box.addEventListener("close", () => {
     box.remove();
     opener?.focus?.();

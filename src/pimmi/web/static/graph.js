@@ -10,9 +10,10 @@ const ROUNDS = 260;
 export async function graphPage(_parameters, id) {
   const [graph, cluster] = await Promise.all([get(`/api/clusters/${id}/graph`), get(`/api/clusters/${id}`)]);
   const places = laidOut(graph);
-  const node = Math.max(26, Math.min(90, 420 / Math.sqrt(graph.nodes.length)));
+  const faint = Math.min(0.7, 0.1 + (1.5 * graph.nodes.length) / Math.max(graph.links.length, 1));
+  const node = Math.max(24, Math.min(90, 380 / Math.sqrt(graph.nodes.length)));
   const drawing = svg("svg", { viewBox: fitted(places, node).join(" "), class: "graph", role: "group", "aria-label": t("graph") },
-    svg("g", { class: "edges" }, graph.links.map((link) => edge(link, places))),
+    svg("g", { class: "edges" }, graph.links.map((link) => edge(link, places, faint))),
     svg("g", {}, graph.nodes.map((one) => nodeOf(one, places.get(one.id), node, cluster))));
   panned(drawing);
   return {
@@ -27,9 +28,9 @@ export async function graphPage(_parameters, id) {
   };
 }
 
-function edge(link, places) {
+function edge(link, places, faint) {
   const [a, b] = [places.get(link.first), places.get(link.second)];
-  return svg("line", { x1: a.x, y1: a.y, x2: b.x, y2: b.y, "stroke-opacity": 0.12 + 0.5 * link.confidence ** 4, class: link.variant === "plain" ? null : "changed" });
+  return svg("line", { x1: a.x, y1: a.y, x2: b.x, y2: b.y, "stroke-opacity": faint * (0.25 + 0.75 * link.confidence ** 4), class: link.variant === "plain" ? null : "changed" });
 }
 
 function nodeOf(one, place, size, cluster) {

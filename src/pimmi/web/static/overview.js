@@ -3,7 +3,7 @@ import { decide, decision, get, post, study } from "./api.js";
 import { go, refresh, say, sayError } from "./app.js";
 import { dialog, h, icon, menu, picture } from "./dom.js";
 import { bars } from "./plots.js";
-import { date, number, t } from "./words.js";
+import { dates, number, t } from "./words.js";
 
 const SORTS = ["size", "quality", "first", "newest", "undecided"];
 const VARIANTS = ["mirror", "negative", "mirror-negative"];
@@ -114,12 +114,12 @@ function figuresBox(open, figures, change) {
 }
 
 export function chips(cluster) {
-  return cluster.variants.map((name) => h("span", { class: "chip" }, t(name)));
+  return cluster.variants.filter((name) => name !== "mirror-negative").map((name) => h("span", { class: "chip" }, t(name)));
 }
 
 function card(cluster) {
   const name = cluster.label ?? cluster.path.split("/").at(-1);
-  const dates = cluster.first && (cluster.first === cluster.last ? date(cluster.first) : t("dates", { a: date(cluster.first), b: date(cluster.last) }));
+  const seen = dates(cluster.first, cluster.last);
   const mark = h("input", {
     type: "checkbox", class: "mark", "data-cluster": cluster.id, "aria-label": t("select_image", { path: name }), checked: selected.has(cluster.id),
     onchange: (event) => { event.target.checked ? selected.set(cluster.id, cluster.representative) : selected.delete(cluster.id); showSelected(); },
@@ -133,8 +133,8 @@ function card(cluster) {
         h("span", { class: "name", title: cluster.path }, name),
         h("span", { class: "meter", role: "img", "aria-label": t("quality_of", { n: Math.round(cluster.quality * 100) }), title: t("quality_of", { n: Math.round(cluster.quality * 100) }) },
           h("span", { style: { width: `${cluster.quality * 100}%` } })),
-        dates ? h("span", { class: "quiet" }, dates) : null,
-        cluster.variants.length ? h("span", { class: "chips" }, chips(cluster)) : null)));
+        seen ? h("span", { class: "quiet" }, seen) : null,
+        h("span", { class: "chips" }, chips(cluster)))));
 }
 
 function select(event) {

@@ -175,7 +175,7 @@ function overlay(link, sources) {
       h("div", { class: "bar under" },
         h("label", { class: "inline" }, t("blend"), slider), button,
         h("label", { class: "inline" }, h("input", { type: "checkbox", onchange: differ }), t("difference"))),
-      svg("svg", { viewBox: `0 0 ${second.width} ${second.height}`, class: "laid-on", role: "img", "aria-label": t("overlay") },
-        svg("image", { href: sources.second, width: second.width, height: second.height, preserveAspectRatio: "none" }), top)),
+      h("div", { class: "stage centred" }, svg("svg", { viewBox: `0 0 ${second.width} ${second.height}`, class: "laid-on", role: "img", "aria-label": t("overlay") },
+        svg("image", { href: sources.second, width: second.width, height: second.height, preserveAspectRatio: "none" }), top))),
   };
 }

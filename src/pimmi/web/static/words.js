@@ -25,7 +25,7 @@ const WORDS = {
     review: "Review links", graph: "Graph", grid: "Images", mark_checked: "Mark as checked", is_checked: "Checked", thumb_size: "Size",
     group_by: "Group by", group_none: "nothing", group_relation: "relation", group_variant: "variant", group_date: "month",
     edit_label: "Label and note", save: "Save", remove: "Remove from the cluster", removed: "Removed.", select_image: "Select {path}",
-    covers: "{n} % of it", more: "Show more", also_in: "also in", elements: "Elements", show_elements: "Outline elements",
+    covers: "{n} % of this image", more: "Show more", also_in: "also in", elements: "Elements", show_elements: "Outline elements",
     common: "common", make_common: "Mark as common", make_uncommon: "Mark as not common", posts: "{n} post|{n} posts", timeline: "Posts over time",
     graph_hint: "A line is a link; drag to move, scroll to zoom. Click an image to see its link.", graph_left: "{n} image not shown|{n} images not shown",
     proof: "Proof of a link", points: "{n} point agrees|{n} points agree", chance: "chance of that: 1 in {n}", same_bytes: "the same file, byte for byte",
@@ -34,7 +34,7 @@ const WORDS = {
     confirm: "Confirm", reject: "Reject", confirmed: "confirmed", rejected: "rejected", take_back: "Take back",
     was_rejected: "Rejected: the images no longer count as linked.", was_confirmed: "Confirmed.",
     lines: "Lines", outlines: "Outline", overlay: "One laid onto the other", blend: "From the second to the first", blink: "Blink", difference: "Difference",
-    m_first: "of the first is shown", m_second: "of the second is shown", m_agree: "of it agrees", m_conflict: "of it differs", m_confidence: "confidence",
+    m_first: "of the first is in the second", m_second: "of the second is in the first", m_agree: "of what is shared agrees", m_conflict: "of what is shared differs", m_confidence: "confidence",
     first_image: "First image", second_image: "Second image", open_file: "Open the file", in_cluster: "its cluster", no_cluster: "in no cluster",
     review_progress: "Least sure first: {n} of {m}", review_done: "All links of this cluster were looked at.", back_cluster: "Back to the cluster",
     drop: "Drop a picture here, paste one, or", choose: "choose a file", drop_hint: "It is compared with every image of the study. Nothing of it is kept.",
@@ -43,7 +43,7 @@ const WORDS = {
     d_link_confirmed: "Link confirmed", d_link_rejected: "Link rejected", d_link_: "Verdict taken back", d_together: "Clusters merged", d_apart: "Image removed from the cluster of",
     d_element: "Element marked", d_checked: "Cluster checked", d_checked_: "Check taken back", d_label: "Label", d_note: "Note",
     k_arrows: "go to the next image, cluster or link", k_enter: "open it", k_space: "select it; blink in a proof", k_y: "confirm the link", k_n: "reject the link", k_u: "undo", k_slash: "find", k_help: "this list", k_esc: "close, or back",
-    error: "That didn't work: {text}", gone: "It is not there.", dates: "{a} to {b}", unchecked: "No longer checked.", saved: "Saved.", zoom: "Thumbnail size", study_of: "{n} image in {m}|{n} images in {m}",
+    error: "That didn't work: {text}", gone: "It is not there.", unchecked: "No longer checked.", saved: "Saved.", zoom: "Thumbnail size", study_of: "{n} image in {m}|{n} images in {m}",
   },
   fr: {
     wall: "Groupes", search: "Rechercher", decisions: "Décisions", skip: "Aller au contenu",
@@ -69,7 +69,7 @@ const WORDS = {
     review: "Vérifier les liens", graph: "Graphe", grid: "Images", mark_checked: "Marquer comme vérifié", is_checked: "Vérifié", thumb_size: "Taille",
     group_by: "Regrouper par", group_none: "rien", group_relation: "relation", group_variant: "variante", group_date: "mois",
     edit_label: "Étiquette et note", save: "Enregistrer", remove: "Retirer du groupe", removed: "Retiré.", select_image: "Sélectionner {path}",
-    covers: "{n} % de l'image", more: "Afficher plus", also_in: "aussi dans", elements: "Éléments", show_elements: "Entourer les éléments",
+    covers: "{n} % de cette image", more: "Afficher plus", also_in: "aussi dans", elements: "Éléments", show_elements: "Entourer les éléments",
     common: "commun", make_common: "Marquer comme commun", make_uncommon: "Marquer comme non commun", posts: "{n} publication|{n} publications", timeline: "Publications dans le temps",
     graph_hint: "Un trait est un lien ; glissez pour déplacer, faites défiler pour zoomer. Cliquez sur une image pour voir son lien.", graph_left: "{n} image non affichée|{n} images non affichées",
     proof: "Preuve d'un lien", points: "{n} point concorde|{n} points concordent", chance: "par hasard : 1 chance sur {n}", same_bytes: "le même fichier, octet par octet",
@@ -78,7 +78,7 @@ const WORDS = {
     confirm: "Confirmer", reject: "Rejeter", confirmed: "confirmé", rejected: "rejeté", take_back: "Retirer la décision",
     was_rejected: "Rejeté : ces images ne comptent plus comme liées.", was_confirmed: "Confirmé.",
     lines: "Traits", outlines: "Contour", overlay: "L'une posée sur l'autre", blend: "De la seconde à la première", blink: "Clignoter", difference: "Différence",
-    m_first: "de la première est montré", m_second: "de la seconde est montré", m_agree: "en concorde", m_conflict: "en diffère", m_confidence: "de confiance",
+    m_first: "de la première est dans la seconde", m_second: "de la seconde est dans la première", m_agree: "de ce qui est commun concorde", m_conflict: "de ce qui est commun diffère", m_confidence: "de confiance",
     first_image: "Première image", second_image: "Seconde image", open_file: "Ouvrir le fichier", in_cluster: "son groupe", no_cluster: "dans aucun groupe",
     review_progress: "Les moins sûrs d'abord : {n} sur {m}", review_done: "Tous les liens de ce groupe ont été vus.", back_cluster: "Retour au groupe",
     drop: "Déposez une image ici, collez-en une, ou", choose: "choisissez un fichier", drop_hint: "Elle est comparée à toutes les images de l'étude. Rien n'en est gardé.",
@@ -87,7 +87,7 @@ const WORDS = {
     d_link_confirmed: "Lien confirmé", d_link_rejected: "Lien rejeté", d_link_: "Décision retirée", d_together: "Groupes réunis", d_apart: "Image retirée du groupe de",
     d_element: "Élément marqué", d_checked: "Groupe vérifié", d_checked_: "Vérification retirée", d_label: "Étiquette", d_note: "Note",
     k_arrows: "aller à l'image, au groupe ou au lien suivant", k_enter: "ouvrir", k_space: "sélectionner ; clignoter dans une preuve", k_y: "confirmer le lien", k_n: "rejeter le lien", k_u: "annuler", k_slash: "chercher", k_help: "cette liste", k_esc: "fermer, ou revenir",
-    error: "Cela n'a pas marché : {text}", gone: "Ce n'est pas là.", dates: "{a} au {b}", unchecked: "N'est plus vérifié.", saved: "Enregistré.", zoom: "Taille des vignettes", study_of: "{n} image dans {m}|{n} images dans {m}",
+    error: "Cela n'a pas marché : {text}", gone: "Ce n'est pas là.", unchecked: "N'est plus vérifié.", saved: "Enregistré.", zoom: "Taille des vignettes", study_of: "{n} image dans {m}|{n} images dans {m}",
   },
 };
 
@@ -115,7 +115,10 @@ export function speak(wanted) {
 
 export const number = (value) => new Intl.NumberFormat(language).format(value);
 export const percent = (share) => `${number(Math.round(share * 100))}\u202f%`;
-export const date = (day) => day && new Intl.DateTimeFormat(language, { dateStyle: "medium", timeZone: "UTC" }).format(new Date(day));
+const locale = () => (navigator.language.startsWith(language) ? navigator.language : language);
+const days = () => new Intl.DateTimeFormat(locale(), { dateStyle: "medium", timeZone: "UTC" });
+export const date = (day) => day && days().format(new Date(day));
+export const dates = (first, last) => first && days().formatRange(new Date(first), new Date(last));
 
 export function t(key, values = {}) {
   const text = WORDS[language][key] ?? key;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from pimmi.decisions.apply import decided_links
 from pimmi.decisions.clusters import decided_clusters
 from pimmi.decisions.model import Decisions
 from pimmi.decisions.store import read_decisions
-from pimmi.grouping.clusters import cluster
+from pimmi.pipeline.clustering import ClusterTask, cluster_apart, cluster_here
 from pimmi.progress import Progress
 from pimmi.settings import GroupingSettings, Settings
 from pimmi.study.catalogue import Catalogue, Links, id_array
@@ -39,6 +40,7 @@ def group_images(folder: StudyFolder, *, settings: Settings, progress: Progress)
             images=np.arange(len(catalogue.images)),
             settings=settings.grouping,
             decisions=read_decisions(folder),
+            cluster=cluster_apart,
         )
         _write(clusters, folder, settings.grouping)
         stage.advance(len(links))
@@ -54,7 +56,14 @@ def regroup_images(catalogue: Catalogue, links: Links, *, images: NDArray[np.int
     folder = catalogue.folder
     clusters = read_clusters(folder)
     settings = grouped_with(clusters)
-    renewed = _grouped(catalogue, links, images=images, settings=settings, decisions=read_decisions(folder))
+    renewed = _grouped(
+        catalogue,
+        links,
+        images=images,
+        settings=settings,
+        decisions=read_decisions(folder),
+        cluster=cluster_here,
+    )
     ids: Any = pa.array(catalogue.ids[images].astype(str).tolist(), pa.string())
     kept = clusters.filter(pc.invert(pc.is_in(clusters.column("image_id"), value_set=ids)))
     together = pa.concat_tables([kept.select(clusters.column_names), renewed.select(clusters.column_names)])
@@ -68,18 +77,20 @@ def _grouped(
     images: NDArray[np.int64],
     settings: GroupingSettings,
     decisions: Decisions,
+    cluster: Callable[[ClusterTask], pa.Table],
 ) -> pa.Table:
     """The clusters of the images of some ranks, with degrees in files."""
     links = decided_links(links, ids=catalogue.ids, decisions=decisions)
     ids = catalogue.ids[images]
     queries, results = np.searchsorted(images, links.query), np.searchsorted(images, links.result)
     clusters = cluster(
-        values(catalogue.images.take(images), "image_id"),
-        queries,
-        results,
-        np.clip(links.rows.column("agreement").to_numpy(), LEAST_WEIGHT, 1.0),
-        algorithm=settings.algorithm,
-        resolution=settings.resolution,
+        ClusterTask(
+            values(catalogue.images.take(images), "image_id"),
+            queries,
+            results,
+            np.clip(links.rows.column("agreement").to_numpy(), LEAST_WEIGHT, 1.0),
+            settings,
+        )
     )
     clusters = decided_clusters(clusters, ids=ids, queries=queries, results=results, decisions=decisions)
     places = clusters.column_names.index("degree"), "degree"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pimmi.demo.raster import encode_jpeg
 from pimmi.images.decode import decode
 from pimmi.images.thumbnail import grey_thumbnail
-from pimmi.matching.confirm import PIXEL_COLUMNS, confirm
+from pimmi.matching.confirm import PART_COLUMNS, PART_SIDE, PIXEL_COLUMNS, confirm
 from pimmi.matching.verify import LINK_COLUMNS
 
 AGREE, CONFLICT, TEXTURED, COMPARED, CORRELATION, OVERLAP = range(PIXEL_COLUMNS)
@@ -30,15 +30,24 @@ def compared(
     first: Grey, second: Grey, *, transform: tuple[float, ...] = IDENTITY, change: int = 0
 ) -> Floats:
     """The row of `pixels` for two working images; the transform leads from the first to the second."""
+    return confirmed(first, second, transform=transform, change=change)[0]
+
+
+def confirmed(
+    first: Grey, second: Grey, *, transform: tuple[float, ...] = IDENTITY, change: int = 0
+) -> tuple[Floats, list[NDArray[np.bool_]]]:
+    """The rows of `pixels` and of `parts` for two working images; a part as bool (PART_SIDE, PART_SIDE)."""
     links = np.zeros((1, LINK_COLUMNS))
     links[0, 1:3] = 1, change
     links[0, 6:12] = transform
     working = np.array([image.shape[::-1] for image in (first, second)], np.float32)
     thumbnails, sizes = zip(*(grey_thumbnail(image, size=128) for image in (first, second)), strict=True)
     pixels = np.full((1, PIXEL_COLUMNS), np.nan)
-    confirm(links, working, np.stack(thumbnails), np.array([size[::-1] for size in sizes], np.int32), pixels)
-    row: Floats = pixels[0]
-    return row
+    parts = np.full((1, PART_COLUMNS), 7, np.uint64)
+    thumbnail_sizes = np.array([size[::-1] for size in sizes], np.int32)
+    confirm(links, working, np.stack(thumbnails), thumbnail_sizes, pixels, parts)
+    bits = np.unpackbits(parts.view(np.uint8), bitorder="little").astype(bool)
+    return pixels[0], list(bits.reshape(PART_COLUMNS, PART_SIDE, PART_SIDE))
 
 
 def recompressed(grey: Grey) -> Grey:
@@ -152,6 +161,32 @@ def test_any_transform_is_safe(transform: tuple[float, ...], change: int) -> Non
     assert abs(row[CORRELATION]) <= 1
 
 
+def test_the_parts_tell_where_two_pictures_in_one_frame_agree() -> None:
+    framed = []
+    for name in ("astronaut", "coffee"):
+        frame = grey_picture("brick", height=256)
+        frame[:, 128:] = grey_picture(name, width=128, height=256)
+        framed.append(frame)
+    _, parts = confirmed(*framed)
+    agreeing, also_agreeing, conflicting, also_conflicting = parts
+    assert np.array_equal(agreeing, also_agreeing)
+    assert np.array_equal(conflicting, also_conflicting)
+    assert agreeing[:, :4].mean() > 0.9
+    assert agreeing[:, 5:].mean() < 0.2
+    assert conflicting[:, 5:].mean() > 0.7
+    assert not conflicting[:, :3].any()
+
+
+def test_the_parts_are_of_each_image_its_own() -> None:
+    whole = grey_picture("cat")
+    corner = np.ascontiguousarray(whole[96:, 128:])
+    _, (of_whole, of_corner, *_) = confirmed(whole, corner, transform=(1.0, 0.0, -128.0, 0.0, 1.0, -96.0))
+    assert of_corner.mean() > 0.7
+    assert of_whole[4:, 4:].mean() > 0.7
+    assert not of_whole[:3].any()
+    assert not of_whole[:, :3].any()
+
+
 def test_images_that_do_not_overlap_are_not_compared() -> None:
     grey = grey_picture("cat")
     assert compared(grey, grey, transform=(1.0, 0.0, 500.0, 0.0, 1.0, 0.0)).tolist() == [0] * PIXEL_COLUMNS
@@ -166,4 +201,5 @@ def test_no_links_are_safe() -> None:
         np.zeros((0, 128, 128), np.uint8),
         nothing.astype(np.int32),
         pixels,
+        np.empty((0, PART_COLUMNS), np.uint64),
     )

@@ -43,7 +43,9 @@ class Scene:
             positions[0],
             positions[1],
             np.rint(SCALE_STEPS * (np.concatenate(self.scales) + 1)).astype(np.uint8),
-            np.rint(ANGLE_STEPS / (2 * np.pi) * np.concatenate(self.angles)).astype(np.int64).astype(np.uint8),
+            np.rint(ANGLE_STEPS / (2 * np.pi) * np.concatenate(self.angles))
+            .astype(np.int64)
+            .astype(np.uint8),
             np.concatenate(self.changes),
             np.concatenate(self.codes),
             change_masks(load_codebook()),

@@ -30,6 +30,9 @@ class ImageBlock:
         return len(self.ids)
 
 
+PARTS = ("query_part", "result_part", "query_other", "result_other")
+
+
 @dataclass(frozen=True, slots=True)
 class Links:
     """m links, sorted by the ids of their images; the query of a link is the image with the smaller id.
@@ -39,7 +42,9 @@ class Links:
     expected number of false alarms for this pair of images. `inliers` int64 (m,). `transform` float64 (m, 6), a11 a12
     tx a21 a22 ty, from query to result in pixels of the upright files. `query_coverage`, `result_coverage` float64
     (m,), shares of the images' areas that show the same, 0 to 1. `agreement`, `conflict` float64 (m,), shares of the
-    overlap where the two agree and where they differ, 0 to 1; what is left is blank in both. `confidence` float64
+    overlap where the two agree and where they differ, 0 to 1; what is left is blank in both. `query_part`,
+    `result_part` uint64 (m,), bitmaps of 8 x 8 cells of each image where they agree, and `query_other`, `result_other`
+    where they differ (`pimmi.matching.confirm.PART_SIDE`). `confidence` float64
     (m,), 0 to 1, that the link shows a copy (`pimmi.matching.confidence`).
     """
 
@@ -53,6 +58,10 @@ class Links:
     result_coverage: NDArray[np.float64]
     agreement: NDArray[np.float64]
     conflict: NDArray[np.float64]
+    query_part: NDArray[np.uint64]
+    result_part: NDArray[np.uint64]
+    query_other: NDArray[np.uint64]
+    result_other: NDArray[np.uint64]
     confidence: NDArray[np.float64]
 
     def __len__(self) -> int:

@@ -1,6 +1,6 @@
 """How likely a link shows a true copy, from its points and its pixels together.
 
-A logistic regression on twelve measures of a link, fitted by `benchmarks/fit_confidence.py` on copies with known truth
+A logistic regression on ten measures of a link, fitted by `benchmarks/fit_confidence.py` on copies with known truth
 and on pairs of unrelated pictures, none of them from the benchmark. Its weights don't depend on the corpus.
 """
 
@@ -8,32 +8,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 LARGEST_SCORE = 1000.0
-ENOUGH_EVIDENCE = 20.0
-"""Scores count up to this: beyond it chance is ruled out, and only the pixels tell frames from copies."""
 
 MEASURES_AND_WEIGHTS = (
-    ("score", 0.044),
-    ("guided score", 0.107),
-    ("correlation", 6.314),
-    ("agreement", 2.626),
-    ("log2 agreeing windows", 1.178),
-    ("log2 anisotropy", -4.529),
-    ("log2 scale", -0.128),
-    ("overlap", 3.855),
-    ("conflict", -1.347),
-    ("log10 score", 2.915),
-    ("log10 guided score", 0.822),
-    ("log2 inliers", -1.139),
+    ("correlation", 8.076),
+    ("agreement", 2.676),
+    ("log2 agreeing windows", 0.810),
+    ("log2 anisotropy", -5.945),
+    ("log2 scale", 0.198),
+    ("overlap", 4.549),
+    ("conflict", -0.923),
+    ("log10 score", 3.044),
+    ("log10 guided score", 1.564),
+    ("log2 inliers", -0.825),
 )
 MEASURES = tuple(name for name, _ in MEASURES_AND_WEIGHTS)
 WEIGHTS = np.array([weight for _, weight in MEASURES_AND_WEIGHTS])
-BIAS = -16.793
+BIAS = -17.511
 
 Floats = NDArray[np.float64]
 
 
 def measures(links: Floats, pixels: Floats, areas: Floats) -> Floats:
-    """float64 (m, 12), in the order of MEASURES.
+    """float64 (m, 10), in the order of MEASURES.
 
     `links` and `pixels` as `verify` and `confirm` fill them; `areas` float64 (m, 2), share of the first and of the
     second image that the overlap takes.
@@ -43,8 +39,6 @@ def measures(links: Floats, pixels: Floats, areas: Floats) -> Floats:
     agree, conflict = pixels[:, 0], pixels[:, 1]
     return np.stack(
         [
-            np.clip(links[:, 3], 0, ENOUGH_EVIDENCE),
-            np.clip(links[:, 5], 0, ENOUGH_EVIDENCE),
             pixels[:, 4],
             agree / np.maximum(agree + conflict, 1),
             np.log2(agree + 1),

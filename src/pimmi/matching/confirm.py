@@ -4,7 +4,7 @@ Points alone can't tell a copy from two pictures in one frame, since a frame's p
 """
 
 import numpy as np
-from numba import njit
+from numba import njit, uint64
 
 GRID = 56
 """Samples along the longer side of the overlap: finer costs more, coarser can't tell frames from copies."""
@@ -20,11 +20,16 @@ AGREEING = 0.6
 """Correlation from which two windows agree."""
 CONFLICTING = 0.3
 """Correlation below which two windows conflict."""
+UNDECIDED, AGREES, CONFLICTS = 0, 1, 2
 LEVELS = 3
 """Sizes in which each thumbnail is sampled: whole, half and a quarter, so that a coarse grid skips no pixel."""
 
 PIXEL_COLUMNS = 6
 """agree, conflict, textured, compared (numbers of windows), mean correlation, overlap (pixels of the first)"""
+PART_COLUMNS = 4
+"""agreeing part of the first and of the second image, conflicting part of the first and of the second"""
+PART_SIDE = 8
+"""A part is a bitmap of an image in so many rows and columns: bit 0 is the top left cell, bit 1 the one right of it."""
 
 
 @njit(cache=True, nogil=True)
@@ -93,12 +98,21 @@ def _sample_second(image, wide, high, size, start, across, down, rows, columns, 
 
 
 @njit(cache=True, nogil=True)
-def _correlate(a, b, rows, columns, sign, sums):  # type: ignore[no-untyped-def]
-    """Compare the windows of two grids: how many agree, conflict, are textured, are compared; sum of correlations.
+def _cell(x, y, width, height):  # type: ignore[no-untyped-def]
+    """The bit of the cell in which a place of an image lies; coordinates have the centre of a pixel at .0."""
+    column = min(max(int(PART_SIDE * (x + 0.5) / width), 0), PART_SIDE - 1)
+    row = min(max(int(PART_SIDE * (y + 0.5) / height), 0), PART_SIDE - 1)
+    return uint64(1) << uint64(row * PART_SIDE + column)
 
-    `sums` float64 (5, GRID) is room for what the columns under a row of windows add up to.
+
+@njit(cache=True, nogil=True)
+def _correlate(a, b, rows, columns, sign, sums, verdicts):  # type: ignore[no-untyped-def]
+    """Compare the windows of two grids: how many are textured, how many compared, and the sum of correlations.
+
+    `sums` float64 (5, GRID) is room for what the columns under a row of windows add up to. Fills `verdicts` int8
+    (GRID, GRID), by the top left place of each window: AGREES, CONFLICTS or UNDECIDED.
     """
-    agree = conflict = textured = compared = 0
+    textured = compared = 0
     total = 0.0
     n = float(WINDOW * WINDOW)
     for i in range(0, rows - WINDOW + 1, STRIDE):
@@ -113,6 +127,7 @@ def _correlate(a, b, rows, columns, sign, sums):  # type: ignore[no-untyped-def]
                 sums[3, j] += t * t
                 sums[4, j] += s * t
         for j in range(0, columns - WINDOW + 1, STRIDE):
+            verdicts[i, j] = UNDECIDED
             if (
                 b[i, j] < 0
                 or b[i, j + WINDOW - 1] < 0
@@ -137,10 +152,10 @@ def _correlate(a, b, rows, columns, sign, sums):  # type: ignore[no-untyped-def]
             correlation = covariance / np.sqrt((va + NOISE * NOISE) * (vb + NOISE * NOISE))
             total += correlation
             if correlation >= AGREEING:
-                agree += 1
+                verdicts[i, j] = AGREES
             elif correlation < CONFLICTING:
-                conflict += 1
-    return agree, conflict, textured, compared, total
+                verdicts[i, j] = CONFLICTS
+    return textured, compared, total
 
 
 @njit(cache=True, nogil=True)
@@ -153,20 +168,23 @@ def _level(step, width, height):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def confirm(links, working_sizes, thumbnails, thumbnail_sizes, pixels):  # type: ignore[no-untyped-def]
-    """Fill `pixels` float64 (m, PIXEL_COLUMNS) for `links` float64 (m, LINK_COLUMNS) of `pimmi.matching.verify`.
+def confirm(links, working_sizes, thumbnails, thumbnail_sizes, pixels, parts):  # type: ignore[no-untyped-def]
+    """Fill `pixels` float64 (m, PIXEL_COLUMNS) and `parts` uint64 (m, PART_COLUMNS) for m links.
 
-    `working_sizes` float32 (n, 2) and `thumbnail_sizes` int32 (n, 2), width and height; `thumbnails` uint8 (n, S, S).
+    `links` float64 (m, LINK_COLUMNS) as of `pimmi.matching.verify`; `working_sizes` float32 (n, 2) and
+    `thumbnail_sizes` int32 (n, 2), width and height; `thumbnails` uint8 (n, S, S).
     Both images are sampled on one grid over their overlap, as fine as the coarser of the two, and normalised
     correlation is taken in windows of it; for a negative, with its sign turned.
     """
     a = np.empty((GRID, GRID))
     b = np.empty((GRID, GRID))
     sums = np.empty((5, GRID))
+    verdicts = np.empty((GRID, GRID), np.int8)
     half = _pyramid(thumbnails)
     levels = (thumbnails, half, _pyramid(half))
     for row in range(len(links)):
         pixels[row, :] = 0.0
+        parts[row, :] = 0
         first, second = int(links[row, 0]), int(links[row, 1])
         sign = -1.0 if (int(links[row, 2]) & 2) != 0 else 1.0
         wide_a, high_a = thumbnail_sizes[first, 0], thumbnail_sizes[first, 1]
@@ -222,9 +240,18 @@ def confirm(links, working_sizes, thumbnails, thumbnail_sizes, pixels):  # type:
             columns,
             b,
         )
-        agree, conflict, textured, compared, total = _correlate(a, b, rows, columns, sign, sums)
-        pixels[row, 0] = agree
-        pixels[row, 1] = conflict
+        textured, compared, total = _correlate(a, b, rows, columns, sign, sums, verdicts)
+        middle = (WINDOW - 1) / 2
+        for i in range(0, rows - WINDOW + 1, STRIDE):
+            for j in range(0, columns - WINDOW + 1, STRIDE):
+                if verdicts[i, j] == UNDECIDED:
+                    continue
+                x, y = left + (j + middle) * step, top + (i + middle) * step
+                u, v = xx * x + xy * y + tx, yx * x + yy * y + ty
+                column = 0 if verdicts[i, j] == AGREES else 1
+                pixels[row, column] += 1
+                parts[row, 2 * column] |= _cell(x, y, wide_a, high_a)
+                parts[row, 2 * column + 1] |= _cell(u, v, wide_b, high_b)
         pixels[row, 2] = textured
         pixels[row, 3] = compared
         pixels[row, 4] = total / max(textured, 1)

@@ -10,9 +10,9 @@ from pimmi.features.selection import select
 from pimmi.features.sift import NO_FEATURES
 from pimmi.index.codebook import Codebook, load_codebook
 from pimmi.index.points import POSITION_UNIT, encode_points
-from pimmi.matching.blocks import ImageBlock, Links
+from pimmi.matching.blocks import PARTS, ImageBlock, Links
 from pimmi.matching.confidence import confidence
-from pimmi.matching.confirm import PIXEL_COLUMNS, confirm
+from pimmi.matching.confirm import PART_COLUMNS, PIXEL_COLUMNS, confirm
 from pimmi.matching.join import MAX_IMAGES, by_pair, change_masks, look_up, make_lists
 from pimmi.matching.verify import LINK_COLUMNS, verify
 from pimmi.settings import MatchingSettings
@@ -46,14 +46,15 @@ def _union(blocks: list[ImageBlock]) -> _Union:
 class Candidates:
     """Pairs of images with a common transform, before their confidence is judged.
 
-    `links` float64 (m, LINK_COLUMNS) and `pixels` float64 (m, PIXEL_COLUMNS) as `verify` and `confirm` fill them;
-    `areas` float64 (m, 2), share of the first and of the second image that the overlap takes; `rows` int64 (m, 2),
-    rows of the images in the blocks, the second block's counted on from the first's length; `working_sizes` and
-    `original_sizes` float64 (m, 2, 2), width and height of both images.
+    `links` float64 (m, LINK_COLUMNS), `pixels` float64 (m, PIXEL_COLUMNS) and `parts` uint64 (m, PART_COLUMNS) as
+    `verify` and `confirm` fill them; `areas` float64 (m, 2), share of the first and of the second image that the
+    overlap takes; `rows` int64 (m, 2), rows of the images in the blocks, the second block's counted on from the
+    first's length; `working_sizes` and `original_sizes` float64 (m, 2, 2), width and height of both images.
     """
 
     links: NDArray[np.float64]
     pixels: NDArray[np.float64]
+    parts: NDArray[np.uint64]
     areas: NDArray[np.float64]
     rows: NDArray[np.int64]
     working_sizes: NDArray[np.float64]
@@ -111,7 +112,8 @@ def find_candidates(
     links = links[:count].copy()
     thumbnail_sizes = arranged("thumbnail_sizes").astype(np.int32)
     pixels = np.empty((count, PIXEL_COLUMNS))
-    confirm(links, working, arranged("thumbnails"), thumbnail_sizes, pixels)
+    parts = np.empty((count, PART_COLUMNS), np.uint64)
+    confirm(links, working, arranged("thumbnails"), thumbnail_sizes, pixels, parts)
     pairs = links[:, :2].astype(np.int64)
     thumbnail_areas = thumbnail_sizes.prod(axis=1)[pairs].astype(np.float64)
     working_pairs = working[pairs].astype(np.float64)
@@ -123,6 +125,7 @@ def find_candidates(
     return Candidates(
         links=links,
         pixels=pixels,
+        parts=parts,
         areas=np.minimum(overlap / thumbnail_areas, 1.0),
         rows=union.rows[pairs],
         working_sizes=working_pairs,
@@ -152,6 +155,7 @@ def match_blocks(
         result_coverage=shared[:, 1],
         agreement=agreement,
         conflict=pixels[:, 1] / compared,
+        **dict(zip(PARTS, found.parts[kept].T, strict=True)),
         confidence=sure[kept],
     )
 

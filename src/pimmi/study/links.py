@@ -24,6 +24,10 @@ LINKS_COLUMNS: dict[str, pa.DataType] = {
     "result_coverage": pa.float64(),
     "agreement": pa.float64(),
     "conflict": pa.float64(),
+    "query_part": pa.uint64(),
+    "result_part": pa.uint64(),
+    "query_other": pa.uint64(),
+    "result_other": pa.uint64(),
     "confidence": pa.float64(),
 }
 LINKS_SCHEMA = pa.schema(LINKS_COLUMNS)

@@ -19,6 +19,9 @@ from pimmi.web.show import image_shown
 
 Floats = NDArray[np.float64]
 
+PARTS = ("query_part", "result_part")
+"""Columns of the link files, where they have them: bitmaps of 8 x 8 cells of each image where both agree."""
+
 
 def proof(
     clusters: Clusters, first: int, second: int, *, settings: MatchingSettings
@@ -50,6 +53,8 @@ def proof(
         "first_coverage": _seen(coverages, turned)[0],
         "second_coverage": _seen(coverages, turned)[1],
         "verdict": clusters.decisions.links.get(names),
+        "first_part": cells(row.get(PARTS[turned])),
+        "second_part": cells(row.get(PARTS[not turned])),
         **geometry(transform, pairs, images[0], images[1]),
     }
 
@@ -74,6 +79,11 @@ def overlap(transform: Floats, first: tuple[int, int], second: tuple[int, int]) 
     seen = _corners(second) @ back[:, :2].T + back[:, 2]
     _, polygon = cv2.intersectConvexConvex(_corners(first).astype(np.float32), seen.astype(np.float32))
     return np.zeros((0, 2)) if polygon is None else np.asarray(polygon, np.float64).reshape(-1, 2)
+
+
+def cells(part: int | None) -> list[int] | None:
+    """The numbers of the cells of a bitmap that are set, row after row from the top left; None if there is none."""
+    return None if part is None else [cell for cell in range(64) if part >> cell & 1]
 
 
 def _corners(size: tuple[int, int]) -> Floats:

@@ -6,7 +6,8 @@ import { chance, percent, t } from "./words.js";
 
 const GAP = 40;
 const MOST_LINES = 80;
-const IDENTICAL = 1000;
+const IDENTICAL = 10000;
+const CELLS = 8;
 
 export async function proofPage(parameters, first, second) {
   const review = parameters.get("review");
@@ -72,7 +73,7 @@ async function judged(link, value, next, home, review) {
 }
 
 export function sentence(link) {
-  if (link.identical || link.score >= IDENTICAL * 10) return t("same_bytes");
+  if (link.identical || link.score >= IDENTICAL) return t("same_bytes");
   return `${t("points", { n: link.inliers })}; ${t("chance", { n: chance(link.score) })}`;
 }
 
@@ -130,6 +131,8 @@ function drawn(link, sources, { stacked, width, lines, outlines }) {
   const at = (place, [x, y]) => [corners[place][0] + (x + 0.5) * scales[place], corners[place][1] + (y + 0.5) * scales[place]];
   const image = (place, source, name) => svg("image", { href: source, x: corners[place][0], y: corners[place][1], width: sizes[place][0], height: sizes[place][1], preserveAspectRatio: "none", role: "img", "aria-label": name });
   const polygon = (place, points) => svg("polygon", { class: "covered", points: points.map((point) => at(place, point).map((one) => one.toFixed(1)).join(",")).join(" ") });
+  const outline = (place, image, part, points) => (part?.length ? cells(place, image, part) : points.length ? polygon(place, points) : null);
+  const cells = (place, image, part) => svg("path", { class: "covered", d: edges(part).map(([a, b]) => [a, b].map(([x, y], end) => `${end ? "L" : "M"}${at(place, [(x * image.width) / CELLS - 0.5, (y * image.height) / CELLS - 0.5]).map((one) => one.toFixed(1)).join(" ")}`).join("")).join("") });
   const every = Math.max(1, link.points.length / MOST_LINES);
   const marks = link.points.map(([x, y, u, v], place) => {
     const [a, b] = [at(0, [x, y]), at(1, [u, v])];
@@ -141,8 +144,22 @@ function drawn(link, sources, { stacked, width, lines, outlines }) {
   });
   return svg("svg", { viewBox: `0 0 ${width} ${high}`, class: "proof", role: "group", "aria-label": sentence(link) },
     image(0, sources.first, t("first_image")), image(1, sources.second, t("second_image")),
-    outlines && link.first_outline.length ? [polygon(0, link.first_outline), polygon(1, link.second_outline)] : null,
+    outlines ? [outline(0, link.first, link.first_part, link.first_outline), outline(1, link.second, link.second_part, link.second_outline)] : null,
     svg("g", { class: "points" }, marks));
+}
+
+// The sides between cells that are set and cells that aren't, each from one corner to the next.
+function edges(part) {
+  const held = new Set(part);
+  const set = (x, y) => x >= 0 && y >= 0 && x < CELLS && y < CELLS && held.has(y * CELLS + x);
+  const found = [];
+  for (let y = 0; y <= CELLS; y += 1) {
+    for (let x = 0; x <= CELLS; x += 1) {
+      if (set(x, y) !== set(x, y - 1)) found.push([[x, y], [x + 1, y]]);
+      if (set(x, y) !== set(x - 1, y)) found.push([[x, y], [x, y + 1]]);
+    }
+  }
+  return found;
 }
 
 function overlay(link, sources) {

@@ -50,7 +50,7 @@ class Elements:
                 "common": bool(about.get("common")),
                 "kind": about.get("kind"),
                 "size": about.get("size"),
-                "representative": about.get("representative"),
+                "representative": about.get("representative") or about.get("image_id"),
                 "coverage": row.get("coverage"),
                 "main": row.get("main"),
             })  # fmt: skip

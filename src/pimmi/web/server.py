@@ -36,6 +36,7 @@ COOKIE = "pimmi-token"
 FOR_EVER = "private, max-age=31536000, immutable"
 POLICY = "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
 MEDIA = {"heic": "image/heic", "avif": "image/avif"}
+SAMPLE = 3
 CLUSTERS_A_PAGE, MEMBERS_A_PAGE, LINKS_A_PAGE = 60, 120, 60
 DESCRIPTION = (
     "What the pages of pimmi show of a study, as JSON. Images are named by image_id, as in the tables."
@@ -159,6 +160,7 @@ def _add_data(app: FastAPI, library: Library) -> None:
             "decided_clusters": int(clusters.decided.sum()),
             "labels": sorted(set(clusters.labels.values())),
             "elements": state.elements is not None,
+            "originals": _some_are_there(library, state),
             "metadata": None
             if posts is None
             else {
@@ -412,6 +414,12 @@ def _rank(state: State, image_id: str) -> int:
     if rank is None:
         raise HTTPException(404, "there is no such image in the study")
     return rank
+
+
+def _some_are_there(library: Library, state: State) -> bool:
+    """Whether the file of one of the first images is there: if none is, the drive of all of them is away."""
+    ranks = range(min(len(state.catalogue.images), SAMPLE))
+    return any(original_file(state.catalogue, rank, originals=library.originals) for rank in ranks)
 
 
 def _pages(count: int, size: int) -> int:

@@ -36,6 +36,7 @@ export async function overviewPage(parameters) {
           h("h1", { id: "wall-title" }, t("clusters", { n: found.total }), h("small", {}, t("files", { n: found.files }))),
           h("label", { class: "inline" }, t("sort"), choice("sort", SORTS.filter((sort) => about.metadata?.date_column || !["first", "newest"].includes(sort)).map((sort) => [sort, t(`sort_${sort}`)]), parameters.get("sort") ?? "size", (value) => change({ sort: value === "size" ? "" : value }))),
           menu(t("take"), takeItems(query))),
+        about.originals ? null : h("p", { class: "note" }, t("away")),
         figuresBox(open, figures, change),
         found.clusters.length ? h("ul", { class: "wall" }, found.clusters.map(card)) : h("div", { class: "empty" }, h("p", {}, t("nothing")), h("p", {}, t("nothing_hint"))),
         pager(found, parameters),

@@ -68,4 +68,5 @@ def found(clusters: Clusters, data: bytes, *, settings: Settings) -> dict[str, A
             "second": second,
             **geometry(transform, points, asked, second),
         }
-    return {"image": asked, "hits": list(hits.values())}
+    total = len({hit.image_id for hit in surest})
+    return {"image": asked, "total": total, "hits": list(hits.values())}

@@ -35,9 +35,9 @@ async function find(results) {
   const form = new FormData();
   form.append("image", given);
   try {
-    const { hits } = await post("/api/search", form);
+    const { hits, total } = await post("/api/search", form);
     if (!results.isConnected) return;
-    results.replaceChildren(h("h2", {}, hits.length ? t("hits", { n: hits.length }) : t("no_hits")), h("ol", { class: "hits" }, hits.map(hit)));
+    results.replaceChildren(h("h2", {}, hits.length ? t("hits", { n: total }) : t("no_hits"), hits.length < total ? h("small", {}, t("hits_shown", { n: hits.length })) : null), h("ol", { class: "hits" }, hits.map(hit)));
     results.querySelector("details")?.setAttribute("open", "");
   } catch (error) {
     results.replaceChildren(h("p", { class: "error", role: "alert" }, t("error", { text: error.message })));

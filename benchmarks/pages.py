@@ -40,7 +40,6 @@ from pimmi.study.links import LINKS_COLUMNS, LINKS_SCHEMA, write_links
 from pimmi.study.writing import write_array, write_parquet
 from pimmi.web.thumbs import small_webp
 
-SHARD_IMAGES = 2000
 POINTS = 300
 FORMS = 10
 EVERY_PAIR = 8
@@ -50,7 +49,7 @@ WARM_UP = 5
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 
 
-def make_study(root: Path, *, images: int, clusters: int, seed: int) -> None:
+def make_study(root: Path, *, images: int, clusters: int, shard_images: int, seed: int) -> None:
     """Write the study; all shards have the same points, and all images one of a few hundred thumbnails."""
     random = np.random.default_rng(seed)
     folder = StudyFolder(root)
@@ -58,18 +57,20 @@ def make_study(root: Path, *, images: int, clusters: int, seed: int) -> None:
     settings = Settings()
     Description(settings=settings, codebook_version=VERSION, codebook_hash=load_codebook().hash).write(folder)
     ids = np.sort(np.array([random.bytes(16).hex() for _ in range(images)]))
-    _write_shards(folder, ids, random)
+    _write_shards(folder, ids, shard_images, random)
     write_files(_files(ids, random), folder)
     owners = _owners(images, clusters, random)
     query, result = _linked(owners, random)
-    _write_links(folder, query, result, images, random)
+    _write_links(folder, query, result, images, shard_images, random)
     _write_groups(folder, ids, owners, query, result)
     _write_thumbs(root / "thumbs", ids, random)
     _write_posts(root / "posts.csv", ids, random)
 
 
-def _write_shards(folder: StudyFolder, ids: NDArray[Any], random: np.random.Generator) -> None:
-    total = SHARD_IMAGES * POINTS
+def _write_shards(
+    folder: StudyFolder, ids: NDArray[Any], shard_images: int, random: np.random.Generator
+) -> None:
+    total = shard_images * POINTS
     arrays: dict[str, NDArray[Any]] = {
         "positions": random.integers(0, 256 * 64, (total, 2), dtype=np.uint16),
         "scales": random.integers(10, 60, total, dtype=np.uint8),
@@ -80,13 +81,13 @@ def _write_shards(folder: StudyFolder, ids: NDArray[Any], random: np.random.Gene
         "form_points": np.arange(total, dtype=np.int32),
         "form_changes": np.zeros(total, np.uint8),
         "form_cells": np.zeros((total, FORMS), np.uint16),
-        "offsets": np.arange(SHARD_IMAGES + 1, dtype=np.int64) * POINTS,
-        "thumbnails": np.zeros((SHARD_IMAGES, 128, 128), np.uint8),
+        "offsets": np.arange(shard_images + 1, dtype=np.int64) * POINTS,
+        "thumbnails": np.zeros((shard_images, 128, 128), np.uint8),
     }
-    for number, start in enumerate(range(0, len(ids), SHARD_IMAGES)):
+    for number, start in enumerate(range(0, len(ids), shard_images)):
         shard = folder.shard(number)
         shard.mkdir(parents=True)
-        own = ids[start : start + SHARD_IMAGES]
+        own = ids[start : start + shard_images]
         write_parquet(_images(own), shard / "images.parquet")
         for name, array in arrays.items():
             if number == 0:
@@ -157,15 +158,16 @@ def _write_links(
     query: NDArray[np.int64],
     result: NDArray[np.int64],
     images: int,
+    shard_images: int,
     random: np.random.Generator,
 ) -> None:
     count = len(query)
     agreement, coverage = random.uniform(0.4, 1, count), random.uniform(0.2, 1, (2, count))
     columns: dict[str, NDArray[Any]] = {
-        "query_shard": query // SHARD_IMAGES,
-        "query_row": query % SHARD_IMAGES,
-        "result_shard": result // SHARD_IMAGES,
-        "result_row": result % SHARD_IMAGES,
+        "query_shard": query // shard_images,
+        "query_row": query % shard_images,
+        "result_shard": result // shard_images,
+        "result_row": result % shard_images,
         "change": random.choice(4, count, p=[0.85, 0.1, 0.03, 0.02]),
         "score": random.uniform(6, 300, count),
         "inliers": random.integers(6, 200, count),
@@ -181,7 +183,7 @@ def _write_links(
         pa.array(columns.get(name, np.zeros(count)), None).cast(kind) for name, kind in LINKS_COLUMNS.items()
     ]
     table = pa.table(arrays, schema=LINKS_SCHEMA)
-    shards = -(-images // SHARD_IMAGES)
+    shards = -(-images // shard_images)
     keys = columns["query_shard"] * shards + columns["result_shard"]
     order = np.argsort(keys, kind="stable")
     for first in range(shards):
@@ -356,6 +358,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measure the pages on a large made-up study.")
     parser.add_argument("--images", type=int, default=100_000)
     parser.add_argument("--clusters", type=int, default=20_000)
+    parser.add_argument("--shard-images", type=int, default=2000)
     parser.add_argument("--times", type=int, default=100, help="requests of each kind")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(
@@ -365,7 +368,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="pimmi-pages-") as scratch:
         study = arguments.study or Path(scratch) / f"study-{secrets.token_hex(2)}"
         if not study.exists():
-            make_study(study, images=arguments.images, clusters=arguments.clusters, seed=arguments.seed)
+            make_study(
+                study,
+                images=arguments.images,
+                clusters=arguments.clusters,
+                shard_images=arguments.shard_images,
+                seed=arguments.seed,
+            )
         with served(study) as (address, process, start):
             seen = painted(address)
             found = measure(address, times=arguments.times, seed=arguments.seed)

@@ -74,9 +74,11 @@ class Library:
     def decide(self, decisions: Sequence[tuple[str, str, str, str]]) -> list[Decision]:
         """Keep one act of decisions, and group what they touch.
 
-        Raises StudyError while another process changes the study.
+        Raises StudyError, and keeps nothing, while another process changes the study, or when it has images that
+        aren't grouped.
         """
         with self._changing, locked(self.folder):
+            read_clusters(self.folder)
             done = self._store.add(decisions)
             self._apply(done)
             return done
@@ -84,6 +86,7 @@ class Library:
     def undo(self) -> list[Decision]:
         """Take the last act back."""
         with self._changing, locked(self.folder):
+            read_clusters(self.folder)
             undone = self._store.undo()
             self._apply(undone)
             return undone

@@ -1,24 +1,34 @@
-"""The links of a study in little memory: 33 bytes each, and the rest read from the files when it is asked for."""
+"""The links of a study in little memory: 45 bytes each, and the rest read from the files when it is asked for."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from pimmi.errors import StudyError
 from pimmi.study.catalogue import Catalogue, Links
 from pimmi.study.layout import ShardPair, StudyFolder
 from pimmi.study.links import LINKS_SCHEMA
-from pimmi.study.reading import read_parquet
+from pimmi.study.reading import read_array, read_parquet
+from pimmi.study.writing import remove, write_array, written_whole
 
 Ints = NDArray[np.int64]
 KEPT = {
     "change": np.uint8, "score": np.float32, "confidence": np.float32, "agreement": np.float32,
     "query_coverage": np.float32, "result_coverage": np.float32,
 }  # fmt: skip
+_READ = pa.schema([
+    field for field in LINKS_SCHEMA
+    if field.name in {"query_shard", "query_row", "result_shard", "result_row", *KEPT}
+])  # fmt: skip
+FORM = 1
+"""Of the arrays that are kept; another form has another number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,30 +51,20 @@ class LinkIndex:
 
     @classmethod
     def read(cls, catalogue: Catalogue, *, minimum_confidence: float) -> LinkIndex:
-        """The links that `Catalogue.links` gives, in the same order."""
-        folder, pairs = catalogue.folder, catalogue.folder.linked_pairs()
-        ranks = _Ranks(catalogue)
-        parts: list[dict[str, NDArray[Any]]] = []
-        for number, pair in enumerate(pairs):
-            rows = read_parquet(folder.links_of(pair), schema=LINKS_SCHEMA)
-            query = ranks.of(rows, "query")
-            result = ranks.of(rows, "result")
-            kept = (query >= 0) & (result >= 0) & (rows.column("confidence").to_numpy() >= minimum_confidence)
-            (places,) = np.nonzero(kept)
-            part = {name: rows.column(name).to_numpy()[places].astype(kind) for name, kind in KEPT.items()}
-            part |= {"query": query[places], "result": result[places], "row": places.astype(np.int32)}
-            part["file"] = np.full(len(places), number, np.int32)
-            parts.append(part)
-        together = _concatenated(parts)
-        order = np.lexsort((together["result"], together["query"]))
-        columns = {name: column[order] for name, column in together.items()}
-        query, result, file, row = (columns.pop(name) for name in ("query", "result", "file", "row"))
-        both = np.concatenate([query, result])
-        by_image = np.argsort(both, kind="stable")
-        counts = np.bincount(both, minlength=len(catalogue.images))
-        starts = np.concatenate([[0], np.cumsum(counts)])
-        ends = (by_image % max(len(query), 1)).astype(np.int32)
-        return cls(folder, pairs, query, result, columns, file, row, starts, ends)
+        """The links that `Catalogue.links` gives, in the same order.
+
+        They are kept in the study in the form in which they are used, for a large one has a hundred thousand files of
+        links; from then on they are read from there, as far as they are needed, until there are other files.
+        """
+        pairs = catalogue.folder.linked_pairs()
+        place = _kept_at(catalogue.folder, pairs, minimum_confidence)
+        arrays = _kept(place)
+        if arrays is None:
+            arrays = _arrays(catalogue, pairs, minimum_confidence)
+            _keep(arrays, place)
+        columns = {name: arrays[name] for name in KEPT}
+        others = {name: arrays[name] for name in ("query", "result", "file", "row", "starts", "ends")}
+        return cls(folder=catalogue.folder, pairs=pairs, columns=columns, **others)
 
     def __len__(self) -> int:
         return len(self.query)
@@ -114,6 +114,59 @@ class LinkIndex:
             places[wanted] = done + np.arange(len(wanted))
             done += len(wanted)
         return pa.concat_tables(tables).take(places).combine_chunks()
+
+
+def _arrays(
+    catalogue: Catalogue, pairs: list[ShardPair], minimum_confidence: float
+) -> dict[str, NDArray[Any]]:
+    """The arrays of a `LinkIndex`, from the files of links."""
+    ranks = _Ranks(catalogue)
+    parts: list[dict[str, NDArray[Any]]] = []
+    for number, pair in enumerate(pairs):
+        rows = read_parquet(catalogue.folder.links_of(pair), schema=_READ)
+        query = ranks.of(rows, "query")
+        result = ranks.of(rows, "result")
+        kept = (query >= 0) & (result >= 0) & (rows.column("confidence").to_numpy() >= minimum_confidence)
+        (places,) = np.nonzero(kept)
+        part = {name: rows.column(name).to_numpy()[places].astype(kind) for name, kind in KEPT.items()}
+        part |= {"query": query[places], "result": result[places], "row": places.astype(np.int32)}
+        part["file"] = np.full(len(places), number, np.int32)
+        parts.append(part)
+    together = _concatenated(parts)
+    order = np.lexsort((together["result"], together["query"]))
+    arrays = {name: column[order] for name, column in together.items()}
+    both = np.concatenate([arrays["query"], arrays["result"]])
+    counts = np.bincount(both, minlength=len(catalogue.images))
+    arrays["starts"] = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    arrays["ends"] = (np.argsort(both, kind="stable") % max(len(order), 1)).astype(np.int32)
+    return arrays
+
+
+def _kept_at(folder: StudyFolder, pairs: list[ShardPair], minimum_confidence: float) -> Path:
+    """Where the arrays of a state of a study are kept: its files are written once, so their numbers tell it."""
+    state = (FORM, pairs, folder.files_numbers(), folder.shard_numbers(), minimum_confidence)
+    return folder.root / "cache" / f"links-{blake2b(repr(state).encode(), digest_size=8).hexdigest()}"
+
+
+def _kept(place: Path) -> dict[str, NDArray[Any]] | None:
+    try:
+        return {path.stem: read_array(path) for path in sorted(place.iterdir())} or None
+    except (OSError, StudyError):
+        return None
+
+
+def _keep(arrays: dict[str, NDArray[Any]], place: Path) -> None:
+    """Write the arrays in place of older ones; a study that can't be written to does without."""
+    try:
+        with written_whole(place) as unfinished:
+            unfinished.mkdir()
+            for name, array in arrays.items():
+                write_array(array, unfinished / f"{name}.npy")
+        for other in place.parent.glob("links-*"):
+            if other != place:
+                remove(other)
+    except OSError:
+        return
 
 
 class _Ranks:

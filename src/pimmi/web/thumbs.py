@@ -117,9 +117,9 @@ def _stored(catalogue: Catalogue, image: int) -> bytes:
     shard, row = (int(catalogue.images.column(name)[image].as_py()) for name in ("shard", "row"))
     folder = catalogue.folder.shard(shard)
     about = read_parquet(folder / "images.parquet", schema=IMAGES_SCHEMA).slice(row, 1).to_pylist()[0]
-    pixels = np.asarray(read_array(folder / "thumbnails.npy")[row])
-    pixels = pixels[: about["thumbnail_height"], : about["thumbnail_width"]]
-    return _encoded(Image.fromarray(np.ascontiguousarray(pixels)).convert("RGB"))
+    height, width = about["thumbnail_height"], about["thumbnail_width"]
+    pixels = np.asarray(read_array(folder / "thumbnails.npy")[row])[: width * height]
+    return _encoded(Image.fromarray(pixels.reshape(height, width)).convert("RGB"))
 
 
 def _keep(data: bytes, path: Path) -> None:

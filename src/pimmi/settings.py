@@ -48,7 +48,8 @@ class ImageSettings(Section):
         unit="px",
         minimum=32,
         maximum=512,
-        why="Long side of the grey thumbnail on which a link is checked pixel by pixel.",
+        why="Long side of the grey thumbnail on which a link is checked pixel by pixel, more for an image longer "
+        "than 4:3.",
     )
     shard_images: int = setting(
         2000,

@@ -10,26 +10,31 @@ from pimmi.images.thumbnail import grey_thumbnail
 
 @settings(deadline=None)
 @given(width=st.integers(1, 400), height=st.integers(1, 400), size=st.integers(8, 200))
-def test_the_image_lies_top_left_and_the_rest_is_zero(width: int, height: int, size: int) -> None:
+def test_the_image_comes_first_and_the_rest_is_zero(width: int, height: int, size: int) -> None:
     grey = np.full((height, width), 200, dtype=np.uint8)
-    canvas, (thumb_height, thumb_width) = grey_thumbnail(grey, size=size)
-    assert canvas.shape == (size, size)
-    assert canvas.dtype == np.uint8
-    assert max(thumb_height, thumb_width) == min(size, max(height, width))
-    assert np.all(canvas[:thumb_height, :thumb_width] == 200)
-    assert canvas.sum(dtype=np.int64) == 200 * thumb_height * thumb_width
+    pixels, (thumb_height, thumb_width) = grey_thumbnail(grey, size=size)
+    assert pixels.shape == (size * size,)
+    assert pixels.dtype == np.uint8
+    assert min(size, max(height, width)) <= max(thumb_height, thumb_width) <= 2 * size
+    assert np.all(pixels[: thumb_height * thumb_width] == 200)
+    assert not pixels[thumb_height * thumb_width :].any()
+
+
+def test_a_long_image_has_as_many_pixels_as_one_of_four_to_three() -> None:
+    _, (height, width) = grey_thumbnail(np.zeros((1000, 450), np.uint8), size=128)
+    assert (height, width) == (165, 74)
 
 
 def test_proportions_and_brightness_are_kept() -> None:
-    ramp = np.tile(np.linspace(0, 255, 200).astype(np.uint8), (100, 1))
-    canvas, (height, width) = grey_thumbnail(ramp, size=50)
-    assert (height, width) == (25, 50)
-    expected = ramp.reshape(100, 50, 4).mean(axis=2)[:25]
-    assert canvas[:25, :50] == pytest.approx(expected, abs=3)
+    ramp = np.tile(np.linspace(0, 255, 200).astype(np.uint8), (160, 1))
+    pixels, (height, width) = grey_thumbnail(ramp, size=50)
+    assert (height, width) == (40, 50)
+    expected = ramp.reshape(160, 50, 4).mean(axis=2)[:40]
+    assert pixels[:2000].reshape(40, 50) == pytest.approx(expected, abs=3)
 
 
 def test_a_smaller_image_is_left_as_it_is() -> None:
     grey = np.arange(12, dtype=np.uint8).reshape(3, 4)
-    canvas, extent = grey_thumbnail(grey, size=8)
+    pixels, extent = grey_thumbnail(grey, size=8)
     assert extent == (3, 4)
-    assert np.array_equal(canvas[:3, :4], grey)
+    assert np.array_equal(pixels[:12].reshape(3, 4), grey)

@@ -67,7 +67,7 @@ def block(images: Mapping[str, Described]) -> ImageBlock:
     ids = sorted(images)
     chosen = [images[name] for name in ids]
     points, offsets = joined_points([image.points for image in chosen])
-    side = SETTINGS.images.thumbnail_size
+    pixels = SETTINGS.images.thumbnail_size**2
     thumbnails = [image.thumbnail for image in chosen]
 
     def sizes(values: list[tuple[int, int]]) -> NDArray[np.int32]:
@@ -79,7 +79,7 @@ def block(images: Mapping[str, Described]) -> ImageBlock:
         offsets=offsets,
         original_sizes=sizes([image.original_size for image in chosen]),
         working_sizes=sizes([image.working_size for image in chosen]),
-        thumbnails=np.array(thumbnails, np.uint8).reshape(-1, side, side),
+        thumbnails=np.array(thumbnails, np.uint8).reshape(-1, pixels),
         thumbnail_sizes=sizes([image.thumbnail_size for image in chosen]),
     )
 

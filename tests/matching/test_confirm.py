@@ -198,7 +198,7 @@ def test_no_links_are_safe() -> None:
     confirm(
         np.empty((0, LINK_COLUMNS)),
         nothing.astype(np.float32),
-        np.zeros((0, 128, 128), np.uint8),
+        np.zeros((0, 128 * 128), np.uint8),
         nothing.astype(np.int32),
         pixels,
         np.empty((0, PART_COLUMNS), np.uint64),

@@ -42,7 +42,7 @@ def one_image(number: int, *, points: int) -> Shard:
             form_cells=draw.integers(0, 65536, (forms, PROBES), np.uint16),
         ),
         offsets=np.array([0, points]),
-        thumbnails=draw.integers(0, 255, (1, 8, 8), np.uint8),
+        thumbnails=draw.integers(0, 255, (1, 64), np.uint8),
     )
 
 

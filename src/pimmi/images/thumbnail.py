@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from pimmi.images.raster import Grey, fitted
+from pimmi.images.raster import Grey, fitted, long_side_of
 
 
-def grey_thumbnail(grey: Grey, *, size: int) -> tuple[Grey, tuple[int, int]]:
-    """A (size, size) uint8 canvas with the image in its top left corner, and the image's (height, width).
+def grey_thumbnail(grey: Grey, *, size: int) -> tuple[NDArray[np.uint8], tuple[int, int]]:
+    """The image's pixels, row by row, at the start of uint8 (size * size,), and its (height, width).
 
-    The image keeps its proportions; its long side is `size`, or its own if that is shorter, for nothing is
-    enlarged. The rest of the canvas is zero, so that the thumbnails of a shard stack into one array.
+    The image keeps its proportions; its long side is that of `long_side_of`, or its own if that is shorter, for
+    nothing is enlarged. The rest is zero, so that the thumbnails of a shard stack into one array.
     """
     height, width = grey.shape
-    width, height = fitted(width=width, height=height, long_side=size)
-    canvas = np.zeros((size, size), dtype=np.uint8)
-    canvas[:height, :width] = cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA)
-    return canvas, (height, width)
+    long_side = long_side_of(width=width, height=height, working_size=size)
+    width, height = fitted(width=width, height=height, long_side=long_side)
+    pixels = np.zeros(size * size, dtype=np.uint8)
+    small = cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA)
+    pixels[: width * height] = small.ravel()
+    return pixels, (height, width)

@@ -14,8 +14,8 @@ class ImageBlock:
 
     `ids` list of n image ids, strictly increasing; `points` of all of them in that order; `offsets` int64 (n + 1,),
     the first point of each; `original_sizes` and `working_sizes` int32 (n, 2), width and height in pixels of the
-    upright file and of the working image; `thumbnails` uint8 (n, S, S), grey, in the top left corner;
-    `thumbnail_sizes` int32 (n, 2), width and height in it.
+    upright file and of the working image; `thumbnails` uint8 (n, S * S), grey, row by row from
+    the start; `thumbnail_sizes` int32 (n, 2), their width and height.
     """
 
     ids: list[str]

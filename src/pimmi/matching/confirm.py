@@ -6,10 +6,15 @@ Points alone can't tell a copy from two pictures in one frame, since a frame's p
 import numpy as np
 from numba import njit, uint64
 
-GRID = 56
-"""Samples along the longer side of the overlap: finer costs more, coarser can't tell frames from copies."""
+GRID = 64
+"""Samples along the longer side of an overlap of 4:3, more for a longer one, so that all have about as many.
+
+Finer costs more, coarser can't tell frames from copies.
+"""
+LONGEST_GRID = 2 * GRID
 WINDOW = 7
 """Samples along a side of the windows that are correlated."""
+MIDDLE = (WINDOW - 1) / 2
 STRIDE = 3
 """Samples from one window to the next."""
 TEXTURE = 4.0
@@ -29,30 +34,34 @@ PIXEL_COLUMNS = 6
 PART_COLUMNS = 4
 """agreeing part of the first and of the second image, conflicting part of the first and of the second"""
 PART_SIDE = 8
-"""A part is a bitmap of an image in so many rows and columns: bit 0 is the top left cell, bit 1 the one right of it."""
+"""A part is a bitmap of an image in so many rows and columns: bit 0 is the top left cell, bit 1 the one right of it.
+
+A cell is of the part whose windows are the majority in it.
+"""
 
 
 @njit(cache=True, nogil=True)
-def _pyramid(thumbnails):  # type: ignore[no-untyped-def]
-    """uint8 (n, S, S) at half the size: each pixel the mean of four."""
-    n, high, wide = thumbnails.shape
-    half = np.empty((n, high // 2, wide // 2), np.uint8)
-    for k in range(n):
-        for i in range(high // 2):
-            for j in range(wide // 2):
+def _halved(thumbnails, sizes):  # type: ignore[no-untyped-def]
+    """uint8 (n, pixels) at half the size, for `sizes` int32 (n, 2): each pixel the mean of four."""
+    half = np.zeros((len(thumbnails), max(1, thumbnails.shape[1] // 4)), np.uint8)
+    for k in range(len(thumbnails)):
+        wide, high = sizes[k, 0] // 2, sizes[k, 1] // 2
+        for i in range(high):
+            for j in range(wide):
                 total = np.int64(2)
                 for p in range(2):
                     for q in range(2):
-                        total += np.int64(thumbnails[k, 2 * i + p, 2 * j + q])
-                half[k, i, j] = total // 4
+                        total += np.int64(thumbnails[k, (2 * i + p) * sizes[k, 0] + 2 * j + q])
+                half[k, i * wide + j] = total // 4
     return half
 
 
 @njit(cache=True, nogil=True)
-def _blend(image, i, j, v, u):  # type: ignore[no-untyped-def]
+def _blend(image, width, i, j, v, u):  # type: ignore[no-untyped-def]
     """The grey level between four pixels, `v` of a pixel below i and `u` right of j."""
-    top = image[i, j] * (1 - u) + image[i, j + 1] * u
-    bottom = image[i + 1, j] * (1 - u) + image[i + 1, j + 1] * u
+    at = i * width + j
+    top = image[at] * (1 - u) + image[at + 1] * u
+    bottom = image[at + width] * (1 - u) + image[at + width + 1] * u
     return top * (1 - v) + bottom * v
 
 
@@ -71,7 +80,7 @@ def _sample_first(image, width, height, size, left, top, step, rows, columns, a)
         for i in range(rows):
             y = _within((top + i * step + 0.5) / size - 0.5, height)
             row = int(y)
-            a[i, j] = _blend(image, row, column, y - row, x - column)
+            a[i, j] = _blend(image, width, row, column, y - row, x - column)
 
 
 @njit(cache=True, nogil=True)
@@ -93,24 +102,24 @@ def _sample_second(image, wide, high, size, start, across, down, rows, columns, 
             x = _within((u + 0.5) / size - 0.5, width)
             y = _within((v + 0.5) / size - 0.5, height)
             row, column = int(y), int(x)
-            b[i, j] = _blend(image, row, column, y - row, x - column)
+            b[i, j] = _blend(image, width, row, column, y - row, x - column)
     return inside
 
 
 @njit(cache=True, nogil=True)
 def _cell(x, y, width, height):  # type: ignore[no-untyped-def]
-    """The bit of the cell in which a place of an image lies; coordinates have the centre of a pixel at .0."""
+    """The cell in which a place of an image lies; coordinates have the centre of a pixel at .0."""
     column = min(max(int(PART_SIDE * (x + 0.5) / width), 0), PART_SIDE - 1)
     row = min(max(int(PART_SIDE * (y + 0.5) / height), 0), PART_SIDE - 1)
-    return uint64(1) << uint64(row * PART_SIDE + column)
+    return row * PART_SIDE + column
 
 
 @njit(cache=True, nogil=True)
 def _correlate(a, b, rows, columns, sign, sums, verdicts):  # type: ignore[no-untyped-def]
     """Compare the windows of two grids: how many are textured, how many compared, and the sum of correlations.
 
-    `sums` float64 (5, GRID) is room for what the columns under a row of windows add up to. Fills `verdicts` int8
-    (GRID, GRID), by the top left place of each window: AGREES, CONFLICTS or UNDECIDED.
+    `sums` float64 (5, LONGEST_GRID) is room for what the columns under a row of windows add up to. Fills `verdicts`
+    int8 (LONGEST_GRID, LONGEST_GRID), by the top left place of each window: AGREES, CONFLICTS or UNDECIDED.
     """
     textured = compared = 0
     total = 0.0
@@ -159,6 +168,14 @@ def _correlate(a, b, rows, columns, sign, sums, verdicts):  # type: ignore[no-un
 
 
 @njit(cache=True, nogil=True)
+def _coarsest(wide, high):  # type: ignore[no-untyped-def]
+    """From one sample to the next, in pixels, over an overlap of this size."""
+    longest, shortest = max(wide, high), max(1e-6, min(wide, high))
+    samples = min(1.0 * LONGEST_GRID, max(1.0 * GRID, GRID * np.sqrt(0.75 * longest / shortest)))
+    return longest / (samples - 1)
+
+
+@njit(cache=True, nogil=True)
 def _level(step, width, height):  # type: ignore[no-untyped-def]
     """The coarsest level whose pixels are no larger than `step` pixels of the whole thumbnail."""
     level = 0
@@ -172,16 +189,17 @@ def confirm(links, working_sizes, thumbnails, thumbnail_sizes, pixels, parts):  
     """Fill `pixels` float64 (m, PIXEL_COLUMNS) and `parts` uint64 (m, PART_COLUMNS) for m links.
 
     `links` float64 (m, LINK_COLUMNS) as of `pimmi.matching.verify`; `working_sizes` float32 (n, 2) and
-    `thumbnail_sizes` int32 (n, 2), width and height; `thumbnails` uint8 (n, S, S).
+    `thumbnail_sizes` int32 (n, 2), width and height; `thumbnails` uint8 (n, S * S).
     Both images are sampled on one grid over their overlap, as fine as the coarser of the two, and normalised
     correlation is taken in windows of it; for a negative, with its sign turned.
     """
-    a = np.empty((GRID, GRID))
-    b = np.empty((GRID, GRID))
-    sums = np.empty((5, GRID))
-    verdicts = np.empty((GRID, GRID), np.int8)
-    half = _pyramid(thumbnails)
-    levels = (thumbnails, half, _pyramid(half))
+    a = np.empty((LONGEST_GRID, LONGEST_GRID))
+    b = np.empty((LONGEST_GRID, LONGEST_GRID))
+    sums = np.empty((5, LONGEST_GRID))
+    tally = np.empty((2, 2, PART_SIDE * PART_SIDE), np.int64)
+    verdicts = np.empty((LONGEST_GRID, LONGEST_GRID), np.int8)
+    half = _halved(thumbnails, thumbnail_sizes)
+    levels = (thumbnails, half, _halved(half, thumbnail_sizes // 2))
     for row in range(len(links)):
         pixels[row, :] = 0.0
         parts[row, :] = 0
@@ -210,7 +228,7 @@ def confirm(links, working_sizes, thumbnails, thumbnail_sizes, pixels, parts):  
         left, top = max(left, 0.0), max(top, 0.0)
         right, bottom = min(right, wide_a - 1.0), min(bottom, high_a - 1.0)
         scale = np.sqrt(abs(determinant))
-        step = max(1.0, 1.0 / scale, (right - left) / (GRID - 1), (bottom - top) / (GRID - 1))
+        step = max(1.0, 1.0 / scale, _coarsest(right - left, bottom - top))
         columns, rows = int((right - left) / step) + 1, int((bottom - top) / step) + 1
         if min(right - left, bottom - top) < 0 or min(columns, rows) < WINDOW:
             continue
@@ -241,17 +259,23 @@ def confirm(links, working_sizes, thumbnails, thumbnail_sizes, pixels, parts):  
             b,
         )
         textured, compared, total = _correlate(a, b, rows, columns, sign, sums, verdicts)
-        middle = (WINDOW - 1) / 2
+        tally[:] = 0
         for i in range(0, rows - WINDOW + 1, STRIDE):
             for j in range(0, columns - WINDOW + 1, STRIDE):
                 if verdicts[i, j] == UNDECIDED:
                     continue
-                x, y = left + (j + middle) * step, top + (i + middle) * step
+                x, y = left + (j + MIDDLE) * step, top + (i + MIDDLE) * step
                 u, v = xx * x + xy * y + tx, yx * x + yy * y + ty
                 column = 0 if verdicts[i, j] == AGREES else 1
                 pixels[row, column] += 1
-                parts[row, 2 * column] |= _cell(x, y, wide_a, high_a)
-                parts[row, 2 * column + 1] |= _cell(u, v, wide_b, high_b)
+                tally[column, 0, _cell(x, y, wide_a, high_a)] += 1
+                tally[column, 1, _cell(u, v, wide_b, high_b)] += 1
+        for image in range(2):
+            for cell in range(PART_SIDE * PART_SIDE):
+                agreeing, conflicting = tally[0, image, cell], tally[1, image, cell]
+                if agreeing + conflicting > 0:
+                    column = 0 if agreeing > conflicting else 2
+                    parts[row, column + image] |= uint64(1) << uint64(cell)
         pixels[row, 2] = textured
         pixels[row, 3] = compared
         pixels[row, 4] = total / max(textured, 1)

@@ -184,7 +184,7 @@ def compile_all() -> None:
         offsets=np.zeros(3, np.int64),
         original_sizes=one,
         working_sizes=one,
-        thumbnails=np.zeros((2, 1, 1), np.uint8),
+        thumbnails=np.zeros((2, 1), np.uint8),
         thumbnail_sizes=one,
     )
     match_blocks(block, None, settings=MatchingSettings(), codebook=codebook)

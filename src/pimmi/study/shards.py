@@ -23,7 +23,7 @@ class Shard:
     """Some images; n of them.
 
     `images` has a row for each (`IMAGES_SCHEMA`); `points` are those of all, in the order of the images, as
-    are their forms; `offsets` int64 (n + 1,), the first point of each; `thumbnails` uint8 (n, S, S).
+    are their forms; `offsets` int64 (n + 1,), the first point of each; `thumbnails` uint8 (n, S * S).
     """
 
     images: pa.Table

@@ -190,6 +190,20 @@ def test_no_decision_is_kept_while_another_process_works(client: httpx.Client, l
     assert client.get("/api/decisions").json()["total"] == 0
 
 
+def test_nothing_is_decided_on_a_study_with_images_that_are_not_grouped(
+    client: httpx.Client, library: Library, tmp_path: Path
+) -> None:
+    image = first_cluster(client)["representative"]
+    (tmp_path / "new").mkdir()
+    Image.effect_noise((300, 200), 60).save(tmp_path / "new" / "noise.png")
+    pimmi.open(library.folder.root).add(tmp_path / "new", workers=1)
+    answer = client.post("/api/decisions", json=[{"kind": "checked", "first": image}])
+    assert answer.status_code == 400
+    assert "has files that aren't grouped yet" in answer.json()["detail"]
+    assert client.get("/api/decisions").json()["total"] == 0
+    assert client.get("/api/clusters").status_code == 200
+
+
 def test_pictures_are_made_once_and_outlive_the_originals(
     client: httpx.Client, library: Library, study: pimmi.Study, corpus: Path, tmp_path: Path
 ) -> None:

@@ -29,6 +29,7 @@ def print_summary(summary: Summary, *, study: Path) -> None:
             print(f"  {size:>7,} files, such as {path}")
     folder = quote(str(study))
     print("\nWhere to look next:")
+    print(f"  pimmi ui {folder}                                look, check and decide in a browser")
     print(f"  pimmi export clusters {folder} -o clusters.csv   the images of each cluster")
     print(f"  pimmi export links {folder} -o links.csv         what links them")
     print(f"  pimmi export images {folder} -o images.csv       every file, and why some can't be read")

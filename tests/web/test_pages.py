@@ -41,6 +41,14 @@ def test_the_wall_is_filtered_and_its_address_can_be_shared(tab: Tab) -> None:
     tab.ready()
     assert tab.page.locator(".card").count() == kept
     assert tab.page.get_by_label("Files from").input_value() == "8"
+    tab.page.locator(".card a").last.click()
+    tab.page.wait_for_selector(".member")
+    tab.page.keyboard.press("Escape")
+    tab.page.wait_for_url("**/?size_min=8")
+    tab.page.go_back()
+    tab.page.wait_for_selector(".member")
+    tab.page.go_back()
+    expect(tab.page.locator(".card")).to_have_count(kept)
     tab.page.get_by_role("button", name="Clear all").click()
     expect(tab.page.locator(".card")).to_have_count(everything)
 

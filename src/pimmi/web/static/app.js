@@ -22,6 +22,7 @@ const main = document.getElementById("main");
 const said = document.getElementById("said");
 let keys = {};
 let shownAddress = "";
+let wall = "/";
 let turn = 0;
 let silence = 0;
 
@@ -37,14 +38,17 @@ export const sayError = (error) => say(t("error", { text: error.message }), true
 
 // Go to an address; `quietly` replaces the current one, so that "back" leaves the page.
 export async function go(address, { quietly = false } = {}) {
+  if (!quietly) history.replaceState({ top: scrollY }, "");
   history[quietly ? "replaceState" : "pushState"](null, "", address);
   await show();
 }
 
-async function show({ keepPlace = false } = {}) {
+// `top` is how far down to show the page; without one, the place is kept.
+async function show({ top = 0 } = {}) {
   const mine = (turn += 1);
   const { pathname, search } = location;
   const samePage = shownAddress === pathname;
+  if (pathname === "/") wall = `/${search}`;
   main.setAttribute("aria-busy", "true");
   const found = PAGES.map(([pattern, page]) => [pathname.match(pattern), page]).find(([match]) => match);
   try {
@@ -57,7 +61,7 @@ async function show({ keepPlace = false } = {}) {
     main.replaceChildren(...[page.body].flat(9).filter(Boolean));
     if (focused) document.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
     else if (!samePage) main.focus({ preventScroll: true });
-    if (!samePage && !keepPlace) scrollTo(0, 0);
+    if (!samePage && top !== null) scrollTo(0, top);
     page.shown?.();
   } catch (error) {
     if (mine === turn) main.replaceChildren(error.status === 404 ? gone() : h("p", { class: "empty" }, t("error", { text: error.message })));
@@ -67,7 +71,10 @@ async function show({ keepPlace = false } = {}) {
   header();
 }
 
-export const refresh = () => show({ keepPlace: true });
+// The address of the wall as it was last seen, with its filters.
+export const lastWall = () => wall;
+
+export const refresh = () => show({ top: null });
 
 const gone = () => h("div", { class: "empty" }, h("h1", {}, t("gone")), h("p", {}, h("a", { href: "/" }, t("wall"))));
 
@@ -185,7 +192,7 @@ addEventListener("click", (event) => {
   else go(address.pathname + address.search);
 });
 
-addEventListener("popstate", () => show());
+addEventListener("popstate", (event) => show({ top: event.state?.top ?? 0 }));
 
 // A picture that is dropped or pasted anywhere is searched for.
 const fileOf = (list) => [...(list ?? [])].find((file) => file.type.startsWith("image/"));

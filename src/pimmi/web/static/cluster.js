@@ -1,6 +1,6 @@
 // A cluster: its images, each with what it is to the representative.
 import { decide, decision, get, study } from "./api.js";
-import { go, refresh, say, sayError } from "./app.js";
+import { go, lastWall, refresh, say, sayError } from "./app.js";
 import { dialog, h, icon, menu, picture, svg } from "./dom.js";
 import { chips, choice, takeItems } from "./overview.js";
 import { bars } from "./plots.js";
@@ -38,7 +38,7 @@ export async function clusterPage(parameters, id) {
       cluster.pages > 1 ? more : null,
       h("div", { id: "chosen" }),
     ],
-    keys: { " ": select, Escape: () => go("/") },
+    keys: { " ": select, Escape: () => go(lastWall()) },
   };
 }
 
@@ -46,7 +46,7 @@ function heading(cluster) {
   const review = `/api/clusters/${cluster.id}/links`;
   return h("div", { class: "heading" },
     h("div", {},
-      h("p", { class: "quiet" }, h("a", { href: "/" }, icon("back"), t("wall"))),
+      h("p", { class: "quiet" }, h("a", { href: lastWall() }, icon("back"), t("wall"))),
       h("h1", {}, cluster.label ?? t("cluster_title", { n: cluster.images })),
       h("p", { class: "facts" },
         cluster.label ? h("span", {}, t("images", { n: cluster.images })) : null,

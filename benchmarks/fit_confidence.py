@@ -1,14 +1,16 @@
 """Fit the weights by which pimmi.matching.confidence judges a link, on corpora with known copies.
 
-    python benchmarks/fit_confidence.py TRAIN [TRAIN ...] --check CORPUS
+    python benchmarks/fit_confidence.py TRAIN [TRAIN ...] --surfaces SURFACES --check CORPUS
 
-TRAIN and CORPUS are folders made by make_corpus.py. Prints the weights to paste, then what links of CORPUS are
-worth from each minimum confidence on.
+TRAIN and CORPUS are folders made by make_corpus.py, SURFACES one made by make_hard.py surfaces. Prints the weights to
+paste, then what links of CORPUS are worth from each minimum confidence on.
 
 Learnt from are the candidate pairs whose truth is certain. Copies: an original and a picture made of it. Others: two
 pictures of which one or both are distractors; and two originals, or copies of two, unless one shows what pictures can
 share without being copies (lettering, emoji, an app's frame, another picture). Left out, as likely copies that the
-corpus doesn't know of, are pairs with a distractor whose pixels agree in most places.
+corpus doesn't know of, are pairs with a distractor whose pixels agree in most places. But those are just what is learnt
+from SURFACES, whose patterns repeat and where no two pictures are copies; pairs that agree on a frame alone are left to
+grouping, which sees that many pictures have it.
 """
 
 import argparse
@@ -42,6 +44,7 @@ TASK_FILES = 64
 BLOCK_IMAGES = 2000
 COPY_CORRELATION = 0.6
 COPY_AGREEMENT = 0.9
+PATTERN_AGREEMENT = 0.7
 ADDING = {"text_over", "emoji_two", "meme_caption", "screenshot", "border", "chain_3", "chain_5"} | {
     family.name for family in FAMILIES if family.is_composite
 }
@@ -138,6 +141,13 @@ def examples(found: Candidates) -> tuple[Floats, NDArray[np.bool_]]:
     return found.values[kept], copies[kept]
 
 
+def patterns(found: Candidates) -> tuple[Floats, NDArray[np.bool_]]:
+    """The same, of pictures without a copy: the pairs that agree in most places."""
+    values = found.values[found.column("agreement") > PATTERN_AGREEMENT]
+    print(f"{len(values)} pairs with a pattern that repeats", file=sys.stderr)
+    return values, np.zeros(len(values), bool)
+
+
 def fit(values: Floats, copies: NDArray[np.bool_]) -> tuple[Floats, float]:
     """Weights float64 (measures,) and bias of a logistic regression, rounded as they are pasted."""
     if copies.all() or not copies.any():
@@ -177,6 +187,7 @@ def main() -> None:
     parser.add_argument(
         "corpora", nargs="+", type=Path, metavar="TRAIN", help="folders made by make_corpus.py"
     )
+    parser.add_argument("--surfaces", type=Path, help="folder made by make_hard.py surfaces")
     parser.add_argument("--check", type=Path, metavar="CORPUS", help="another one, to judge the weights by")
     parser.add_argument("--preset", default="balanced")
     arguments = parser.parse_args()
@@ -184,6 +195,8 @@ def main() -> None:
         settings = Settings.preset(arguments.preset)
         compile_all()
         parts = [examples(candidates(corpus, settings=settings)) for corpus in arguments.corpora]
+        if arguments.surfaces:
+            parts.append(patterns(candidates(arguments.surfaces, settings=settings)))
         weights, bias = fit(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
         print(*to_paste(weights, bias), sep="\n")
         if arguments.check:

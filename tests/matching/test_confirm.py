@@ -128,6 +128,21 @@ def test_a_moved_picture_agrees_both_ways(angle: float, scale: float, mirror: in
     assert back_row[OVERLAP] / 128**2 == pytest.approx(inside, rel=0.15)
 
 
+@pytest.mark.parametrize("turns", [0, 1, 2, 3])
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_turned_and_mirrored_pixels_are_the_same_pixels(turns: int, mirrored: bool) -> None:
+    grey = grey_picture("temple", width=512, height=384)
+    places = np.stack(np.meshgrid(np.arange(512.0), np.arange(384.0)))
+    there = np.rot90(places[:, :, ::-1] if mirrored else places, turns, axes=(1, 2))
+    moved = np.rot90(grey[:, ::-1] if mirrored else grey, turns)
+    origin, right, below = there[:, 0, 0], there[:, 0, 1], there[:, 1, 0]
+    linear = np.linalg.inv(np.column_stack([right - origin, below - origin]))
+    transform = np.column_stack([linear, -linear @ origin])
+    row = compared(grey, np.ascontiguousarray(moved), transform=tuple(transform.ravel()))
+    assert row[AGREE] == row[TEXTURED] > 0
+    assert row[CORRELATION] > 0.985
+
+
 @pytest.mark.parametrize("level", [0, 128, 255])
 def test_blank_images_show_nothing_to_compare(level: int) -> None:
     blank = np.full((192, 256), level, np.uint8)

@@ -1,6 +1,6 @@
 """How likely a link shows a true copy, from its points and its pixels together.
 
-A logistic regression on ten measures of a link, fitted by `benchmarks/fit_confidence.py` on copies with known truth
+A logistic regression on eleven measures of a link, fitted by `benchmarks/fit_confidence.py` on copies with known truth
 and on pairs of unrelated pictures, none of them from the benchmark. Its weights don't depend on the corpus.
 """
 
@@ -10,26 +10,27 @@ from numpy.typing import NDArray
 LARGEST_SCORE = 1000.0
 
 MEASURES_AND_WEIGHTS = (
-    ("correlation", 8.076),
-    ("agreement", 2.676),
-    ("log2 agreeing windows", 0.810),
-    ("log2 anisotropy", -5.945),
-    ("log2 scale", 0.198),
-    ("overlap", 4.549),
-    ("conflict", -0.923),
-    ("log10 score", 3.044),
-    ("log10 guided score", 1.564),
-    ("log2 inliers", -0.825),
+    ("correlation", 9.275),
+    ("agreement", 1.035),
+    ("log2 agreeing windows", 0.150),
+    ("log2 anisotropy", -1.883),
+    ("log2 scale", -0.442),
+    ("overlap", 4.600),
+    ("conflict", -1.058),
+    ("log10 score", 3.328),
+    ("log10 guided score", 1.354),
+    ("log2 inliers", -1.245),
+    ("rival", -3.190),
 )
 MEASURES = tuple(name for name, _ in MEASURES_AND_WEIGHTS)
 WEIGHTS = np.array([weight for _, weight in MEASURES_AND_WEIGHTS])
-BIAS = -17.511
+BIAS = -11.089
 
 Floats = NDArray[np.float64]
 
 
 def measures(links: Floats, pixels: Floats, areas: Floats) -> Floats:
-    """float64 (m, 10), in the order of MEASURES.
+    """float64 (m, 11), in the order of MEASURES.
 
     `links` and `pixels` as `verify` and `confirm` fill them; `areas` float64 (m, 2), share of the first and of the
     second image that the overlap takes.
@@ -49,6 +50,7 @@ def measures(links: Floats, pixels: Floats, areas: Floats) -> Floats:
             np.log10(np.clip(links[:, 3], 1, LARGEST_SCORE)),
             np.log10(np.clip(links[:, 5], 1, LARGEST_SCORE)),
             np.log2(links[:, 4]),
+            links[:, 12],
         ],
         axis=1,
     )

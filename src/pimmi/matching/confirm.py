@@ -185,6 +185,20 @@ def _level(step, width, height):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
+def _between_thumbnails(transform, across_a, down_a, across_b, down_b):  # type: ignore[no-untyped-def]
+    """A transform between working images as one between thumbnails, whose sizes are those shares of theirs.
+
+    In both, the centre of a pixel is at .0, so that the corner of an image is at -.5 and stays there.
+    """
+    a, b, x, c, d, y = transform
+    xx, xy = a * across_b / across_a, b * across_b / down_a
+    yx, yy = c * down_b / across_a, d * down_b / down_a
+    tx = (x + 0.5 - (a + b) / 2) * across_b - 0.5 + (xx + xy) / 2
+    ty = (y + 0.5 - (c + d) / 2) * down_b - 0.5 + (yx + yy) / 2
+    return xx, xy, tx, yx, yy, ty
+
+
+@njit(cache=True, nogil=True)
 def confirm(links, working_sizes, thumbnails, thumbnail_sizes, pixels, parts):  # type: ignore[no-untyped-def]
     """Fill `pixels` float64 (m, PIXEL_COLUMNS) and `parts` uint64 (m, PART_COLUMNS) for m links.
 
@@ -209,11 +223,13 @@ def confirm(links, working_sizes, thumbnails, thumbnail_sizes, pixels, parts):  
         wide_b, high_b = thumbnail_sizes[second, 0], thumbnail_sizes[second, 1]
         if min(wide_a, high_a, wide_b, high_b) < 2:
             continue
-        shrink_a = max(wide_a, high_a) / max(working_sizes[first, 0], working_sizes[first, 1])
-        shrink_b = max(wide_b, high_b) / max(working_sizes[second, 0], working_sizes[second, 1])
-        factor = shrink_b / shrink_a
-        xx, xy, tx = links[row, 6] * factor, links[row, 7] * factor, links[row, 8] * shrink_b
-        yx, yy, ty = links[row, 9] * factor, links[row, 10] * factor, links[row, 11] * shrink_b
+        xx, xy, tx, yx, yy, ty = _between_thumbnails(
+            links[row, 6:12],
+            wide_a / working_sizes[first, 0],
+            high_a / working_sizes[first, 1],
+            wide_b / working_sizes[second, 0],
+            high_b / working_sizes[second, 1],
+        )
         determinant = xx * yy - xy * yx
         if determinant == 0.0:
             continue

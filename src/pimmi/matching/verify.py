@@ -35,8 +35,14 @@ GUIDED_CHANCE = 0.02
 MINIMUM_SCORE = 5.0
 """-log10 of the false alarms expected for a pair of images, under which it is not looked at further."""
 
-LINK_COLUMNS = 12
-"""first, second, change, score, inliers, guided score, a11, a12, tx, a21, a22, ty"""
+LINK_COLUMNS = 13
+"""first, second, change, score, inliers, guided score, a11, a12, tx, a21, a22, ty, rival
+
+`rival` is the share of the best hypothesis's votes that another one has which lays the first image elsewhere: near 1 in
+patterns that repeat, where one place is as good as another.
+"""
+ELSEWHERE = 3.0
+"""Tolerances from where a transform lays a point to where a match does, from which on the match is a rival."""
 
 
 @njit(cache=True, nogil=True)
@@ -78,6 +84,21 @@ def _cutoff(run):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
+def _rival_votes(votes, tried, row_of, pairings, model, reach):  # type: ignore[no-untyped-def]
+    """The most votes of a hypothesis whose own match lies farther than `reach` from where `model` lays its point."""
+    most = 0
+    for h in range(tried):
+        if votes[h] <= most:
+            continue
+        x, y = pairings[row_of[h], 0], pairings[row_of[h], 1]
+        ex = model[0] * x + model[1] * y + model[2] - pairings[row_of[h], 2]
+        ey = model[3] * x + model[4] * y + model[5] - pairings[row_of[h], 3]
+        if ex * ex + ey * ey > reach * reach:
+            most = votes[h]
+    return most
+
+
+@njit(cache=True, nogil=True)
 def verify(  # type: ignore[no-untyped-def]
     matches, offsets, sizes, xs, ys, scales, angles, changes, codes, masks, tolerance, minimum_inliers, links
 ):  # fmt: skip
@@ -104,6 +125,7 @@ def verify(  # type: ignore[no-untyped-def]
     filled = np.empty(BUCKETS, np.int64)
     taken = np.zeros((2, room), np.int64)
     stamp = np.int64(1)
+    votes = np.empty(HYPOTHESES, np.int64)
     support = np.empty(HYPOTHESES, np.int64)
     chosen = np.empty((room, PAIRING_COLUMNS))
     best = np.empty((4, most), np.int64)
@@ -162,7 +184,7 @@ def verify(  # type: ignore[no-untyped-def]
         while tried < min(n, HYPOTHESES) and not (
             tried >= HYPOTHESES_AT_LEAST and most_votes >= ENOUGH_VOTES
         ):
-            support[tried] = vote(
+            votes[tried] = vote(
                 row_of[tried],
                 keys[order[tried]],
                 pairings,
@@ -174,8 +196,9 @@ def verify(  # type: ignore[no-untyped-def]
                 stamp,
             )
             stamp += 1
-            most_votes = max(most_votes, support[tried])
+            most_votes = max(most_votes, votes[tried])
             tried += 1
+        support[:tried] = votes[:tried]
         best_score = -1e9
         rounds = 2
         change = np.int64(0)
@@ -201,6 +224,8 @@ def verify(  # type: ignore[no-untyped-def]
                 best_model[:] = model
         if best_score < MINIMUM_SCORE:
             continue
+        reach = ELSEWHERE * tolerance * max(1.0, model_scale(best_model))
+        rivals = _rival_votes(votes, tried, row_of, pairings, best_model, reach)
         ranges = (offsets[first], offsets[first + 1], offsets[second], offsets[second + 1])
         within, inliers = guide(
             ranges, starts[second], listed, across, change, sizes[second], xs, ys, scales, angles, changes, codes,
@@ -218,5 +243,6 @@ def verify(  # type: ignore[no-untyped-def]
         row[4] = inliers
         row[5] = guided_score(within, inliers, min(0.5, neighbours * GUIDED_CHANCE))
         row[6:12] = best_model
+        row[12] = rivals / max(most_votes, 1)
         n_links += 1
     return n_links

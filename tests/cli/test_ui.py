@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,6 +20,12 @@ import pytest
 pytest.importorskip("fastapi", reason='the pages need pip install "pimmi[ui]"')
 
 import pimmi
+
+
+@pytest.fixture(scope="module")
+def own(study: pimmi.Study, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the study, for the pages keep thumbnails in it."""
+    return Path(shutil.copytree(own, tmp_path_factory.mktemp("own") / "study"))
 
 
 @contextmanager
@@ -43,13 +50,13 @@ def answer(address: str) -> dict[str, object]:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Ctrl-C is sent in another way on Windows")
-def test_it_serves_the_study_with_the_users_table(study: pimmi.Study, tmp_path: Path) -> None:
+def test_it_serves_the_study_with_the_users_table(study: pimmi.Study, own: Path, tmp_path: Path) -> None:
     table = tmp_path / "posts.csv"
     paths = [str(path) for path in study.images().column("path").to_pylist()[:3]]
     table.write_text(
         "file,when\n" + "".join(f'"{path}",2024-05-0{day}\n' for day, path in enumerate(paths, 1))
     )
-    with ui(study.path, "--metadata", table, "--path-column", "file", "--date-column", "when") as (
+    with ui(own, "--metadata", table, "--path-column", "file", "--date-column", "when") as (
         process,
         address,
     ):
@@ -62,8 +69,8 @@ def test_it_serves_the_study_with_the_users_table(study: pimmi.Study, tmp_path: 
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Ctrl-C is sent in another way on Windows")
-def test_an_address_that_others_reach_needs_a_token(study: pimmi.Study) -> None:
-    with ui(study.path, "--host", "0.0.0.0") as (_, address):
+def test_an_address_that_others_reach_needs_a_token(own: Path) -> None:
+    with ui(own, "--host", "0.0.0.0") as (_, address):
         found = re.fullmatch(r"http://[^:]+:(\d+)/\?token=(\S{20,})", address)
         assert found is not None
         port, token = found.groups()
@@ -72,7 +79,7 @@ def test_an_address_that_others_reach_needs_a_token(study: pimmi.Study) -> None:
         assert answer(f"http://127.0.0.1:{port}/api/clusters?token={token}&page=1")["page"] == 1
 
 
-def test_what_is_wrong_is_told_in_one_line(study: pimmi.Study, tmp_path: Path) -> None:
+def test_what_is_wrong_is_told_in_one_line(own: Path, tmp_path: Path) -> None:
     (tmp_path / "posts.csv").write_text("file,when\na.jpg,never\n")
     named = ("--metadata", tmp_path / "posts.csv", "--path-column", "picture")
     for arguments, says in (
@@ -84,7 +91,7 @@ def test_what_is_wrong_is_told_in_one_line(study: pimmi.Study, tmp_path: Path) -
         (("--host", "192.0.2.1"), "192.0.2.1 is no address of this machine"),
     ):
         done = subprocess.run(
-            [sys.executable, "-m", "pimmi", "ui", str(study.path), *map(str, arguments)],
+            [sys.executable, "-m", "pimmi", "ui", str(own), *map(str, arguments)],
             capture_output=True,
             encoding="utf-8",
             check=False,
@@ -94,10 +101,10 @@ def test_what_is_wrong_is_told_in_one_line(study: pimmi.Study, tmp_path: Path) -
         assert done.stderr.count("\n") == 1
 
 
-def test_a_missing_extra_is_named(study: pimmi.Study) -> None:
+def test_a_missing_extra_is_named(own: Path) -> None:
     code = (
         "import sys; sys.modules['uvicorn'] = None; from pimmi.cli import main; "
-        f"sys.exit(main(['ui', {str(study.path)!r}]))"
+        f"sys.exit(main(['ui', {str(own)!r}]))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 2

@@ -66,7 +66,12 @@ def study(corpus: Path, run: subprocess.CompletedProcess[str]) -> Path:
 
 def rows(study: Path, table: str) -> list[dict[str, Any]]:
     opened = pimmi.open(study)
-    make = {"links": opened.links, "clusters": opened.cluster_table, "images": opened.images}[table]
+    make = {
+        "links": opened.links,
+        "clusters": opened.cluster_table,
+        "images": opened.images,
+        "decisions": opened.decisions,
+    }[table]
     return make().to_pylist()
 
 

@@ -50,8 +50,8 @@ class Library:
         self.originals = originals
         self._changing = threading.RLock()
         self._store = DecisionStore(folder)
-        self._seen: tuple[object, ...] = ()
         self._join: Callable[[Catalogue], Posts] | None = None
+        self._seen = self._stamp()
         self._state = self._read()
 
     @property
@@ -59,8 +59,10 @@ class Library:
         """What there is now; read again if another process has changed the study."""
         if self._seen != self._stamp():
             with self._changing:
-                if self._seen != self._stamp():
+                stamp = self._stamp()
+                if self._seen != stamp:
                     self._state = self._read()
+                    self._seen = stamp
         return self._state
 
     def join(self, read: Callable[[Catalogue], Posts]) -> None:
@@ -102,7 +104,9 @@ class Library:
         if ranks:
             images = self._touched(np.array(ranks))
             regroup_images(clusters.catalogue, clusters.index.links_among(images), images=images)
+        stamp = self._stamp()
         self._state = self._with_groups(clusters.catalogue, clusters.index, posts=self._state.posts)
+        self._seen = stamp
 
     def _touched(self, ranks: Ints) -> Ints:
         """The images that links or decisions, new or old, join to some images."""
@@ -121,7 +125,6 @@ class Library:
             images = clusters.index.component(np.concatenate([images, joined]))
 
     def _read(self) -> State:
-        self._seen = self._stamp()
         catalogue = Catalogue.read(self.folder)
         index = LinkIndex.read(catalogue, minimum_confidence=self.settings.matching.minimum_confidence)
         posts = None if self._join is None else self._join(catalogue)
@@ -131,7 +134,6 @@ class Library:
         clusters = Clusters.of(
             catalogue, index, grouped=read_clusters(self.folder), decisions=read_decisions(self.folder)
         )
-        self._seen = self._stamp()
         return State(clusters=clusters, elements=Elements.read(self.folder), posts=posts)
 
     def _stamp(self) -> tuple[object, ...]:

@@ -25,7 +25,7 @@ import pimmi
 @pytest.fixture(scope="module")
 def own(study: pimmi.Study, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the study, for the pages keep thumbnails in it."""
-    return Path(shutil.copytree(own, tmp_path_factory.mktemp("own") / "study"))
+    return Path(shutil.copytree(study.path, tmp_path_factory.mktemp("own") / "study"))
 
 
 @contextmanager

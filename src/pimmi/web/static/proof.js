@@ -74,11 +74,11 @@ async function judged(link, value, next, home, review) {
 
 export function sentence(link) {
   if (link.identical || link.score >= IDENTICAL) return t("same_bytes");
-  return `${t("points", { n: link.inliers })}; ${t("chance", { n: chance(link.score) })}`;
+  return `${t("points", { n: link.inliers })}${t("semicolon")}${t("chance", { n: chance(link.score) })}`;
 }
 
 export function relationSentence(link) {
-  const variant = link.variant === "plain" ? "" : `; ${t(`says_${link.variant}`)}`;
+  const variant = link.variant === "plain" ? "" : `${t("semicolon")}${t(`says_${link.variant}`)}`;
   return `${t(`says_${link.relation}`)}${variant}`;
 }
 

@@ -44,7 +44,7 @@ const WORDS = {
     d_element: "Element marked", d_checked: "Cluster checked", d_checked_: "Check taken back", d_label: "Label", d_note: "Note",
     k_arrows: "go to the next image, cluster or link", k_enter: "open it", k_space: "select it; blink in a proof", k_y: "confirm the link", k_n: "reject the link", k_u: "undo", k_slash: "find", k_help: "this list", k_esc: "close, or back",
     away: "The image files are not where they were: pictures are thumbnails. With --images, pimmi ui is told where they are now.",
-    error: "That didn't work: {text}", gone: "It is not there.", unchecked: "No longer checked.", saved: "Saved.", zoom: "Thumbnail size",
+    semicolon: "; ", error: "That didn't work: {text}", gone: "It is not there.", unchecked: "No longer checked.", saved: "Saved.", zoom: "Thumbnail size",
   },
   fr: {
     wall: "Groupes", search: "Rechercher", decisions: "Décisions", skip: "Aller au contenu",
@@ -89,7 +89,7 @@ const WORDS = {
     d_element: "Élément marqué", d_checked: "Groupe vérifié", d_checked_: "Vérification retirée", d_label: "Étiquette", d_note: "Note",
     k_arrows: "aller à l'image, au groupe ou au lien suivant", k_enter: "ouvrir", k_space: "sélectionner ; clignoter dans une preuve", k_y: "confirmer le lien", k_n: "rejeter le lien", k_u: "annuler", k_slash: "chercher", k_help: "cette liste", k_esc: "fermer, ou revenir",
     away: "Les fichiers d'images ne sont plus à leur place : on voit des vignettes. L'option --images de pimmi ui dit où ils sont.",
-    error: "Cela n'a pas marché : {text}", gone: "Ce n'est pas là.", unchecked: "N'est plus vérifié.", saved: "Enregistré.", zoom: "Taille des vignettes",
+    semicolon: " ; ", error: "Cela n'a pas marché : {text}", gone: "Ce n'est pas là.", unchecked: "N'est plus vérifié.", saved: "Enregistré.", zoom: "Taille des vignettes",
   },
 };
 

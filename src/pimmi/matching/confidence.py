@@ -26,6 +26,12 @@ MEASURES = tuple(name for name, _ in MEASURES_AND_WEIGHTS)
 WEIGHTS = np.array([weight for _, weight in MEASURES_AND_WEIGHTS])
 BIAS = -11.089
 
+PATTERN_RIVAL = 0.4
+PATTERN_INLIERS = 20
+PATTERN_SCORE = 0.8
+"""A link with so strong a rival, so many inliers, and a lower score for each of them than this, is of two patterns that
+repeat: once one is laid onto the other somehow, points coincide everywhere, but matches hardly speak for that place."""
+
 Floats = NDArray[np.float64]
 
 
@@ -64,5 +70,9 @@ def confidence(links: Floats, pixels: Floats, areas: Floats) -> Floats:
     evidence: Floats = np.full(len(links), BIAS)
     for weight, values in zip(WEIGHTS, measures(links, pixels, areas).T, strict=True):
         evidence += weight * values
-    result: Floats = 1 / (1 + np.exp(-evidence))
-    return result
+    pattern = (
+        (links[:, 12] >= PATTERN_RIVAL)
+        & (links[:, 4] >= PATTERN_INLIERS)
+        & (links[:, 3] < PATTERN_SCORE * links[:, 4])
+    )
+    return np.where(pattern, 0.0, 1 / (1 + np.exp(-evidence)))

@@ -25,18 +25,18 @@ AGREEING = 0.6
 """Correlation from which two windows agree."""
 CONFLICTING = 0.3
 """Correlation below which two windows conflict."""
-UNDECIDED, AGREES, CONFLICTS = 0, 1, 2
+FLAT, AGREES, CONFLICTS, DOUBTFUL = 0, 1, 2, 3
 LEVELS = 3
 """Sizes in which each thumbnail is sampled: whole, half and a quarter, so that a coarse grid skips no pixel."""
 
 PIXEL_COLUMNS = 6
 """agree, conflict, textured, compared (numbers of windows), mean correlation, overlap (pixels of the first)"""
 PART_COLUMNS = 4
-"""agreeing part of the first and of the second image, conflicting part of the first and of the second"""
+"""agreeing part of the first and of the second image, other part of the first and of the second"""
 PART_SIDE = 8
 """A part is a bitmap of an image in so many rows and columns: bit 0 is the top left cell, bit 1 the one right of it.
 
-A cell is of the part whose windows are the majority in it.
+A cell agrees if most of its textured windows do; it is of the other part if half of them or more do not.
 """
 
 
@@ -119,7 +119,7 @@ def _correlate(a, b, rows, columns, sign, sums, verdicts):  # type: ignore[no-un
     """Compare the windows of two grids: how many are textured, how many compared, and the sum of correlations.
 
     `sums` float64 (5, LONGEST_GRID) is room for what the columns under a row of windows add up to. Fills `verdicts`
-    int8 (LONGEST_GRID, LONGEST_GRID), by the top left place of each window: AGREES, CONFLICTS or UNDECIDED.
+    int8 (LONGEST_GRID, LONGEST_GRID), by the top left place of each window: AGREES, CONFLICTS, DOUBTFUL or FLAT.
     """
     textured = compared = 0
     total = 0.0
@@ -136,7 +136,7 @@ def _correlate(a, b, rows, columns, sign, sums, verdicts):  # type: ignore[no-un
                 sums[3, j] += t * t
                 sums[4, j] += s * t
         for j in range(0, columns - WINDOW + 1, STRIDE):
-            verdicts[i, j] = UNDECIDED
+            verdicts[i, j] = FLAT
             if (
                 b[i, j] < 0
                 or b[i, j + WINDOW - 1] < 0
@@ -162,8 +162,8 @@ def _correlate(a, b, rows, columns, sign, sums, verdicts):  # type: ignore[no-un
             total += correlation
             if correlation >= AGREEING:
                 verdicts[i, j] = AGREES
-            elif correlation < CONFLICTING:
-                verdicts[i, j] = CONFLICTS
+            else:
+                verdicts[i, j] = CONFLICTS if correlation < CONFLICTING else DOUBTFUL
     return textured, compared, total
 
 
@@ -278,19 +278,20 @@ def confirm(links, working_sizes, thumbnails, thumbnail_sizes, pixels, parts):  
         tally[:] = 0
         for i in range(0, rows - WINDOW + 1, STRIDE):
             for j in range(0, columns - WINDOW + 1, STRIDE):
-                if verdicts[i, j] == UNDECIDED:
+                if verdicts[i, j] == FLAT:
                     continue
                 x, y = left + (j + MIDDLE) * step, top + (i + MIDDLE) * step
                 u, v = xx * x + xy * y + tx, yx * x + yy * y + ty
+                pixels[row, 0] += verdicts[i, j] == AGREES
+                pixels[row, 1] += verdicts[i, j] == CONFLICTS
                 column = 0 if verdicts[i, j] == AGREES else 1
-                pixels[row, column] += 1
                 tally[column, 0, _cell(x, y, wide_a, high_a)] += 1
                 tally[column, 1, _cell(u, v, wide_b, high_b)] += 1
         for image in range(2):
             for cell in range(PART_SIDE * PART_SIDE):
-                agreeing, conflicting = tally[0, image, cell], tally[1, image, cell]
-                if agreeing + conflicting > 0:
-                    column = 0 if agreeing > conflicting else 2
+                agreeing, others = tally[0, image, cell], tally[1, image, cell]
+                if agreeing + others > 0:
+                    column = 0 if agreeing > others else 2
                     parts[row, column + image] |= uint64(1) << uint64(cell)
         pixels[row, 2] = textured
         pixels[row, 3] = compared

@@ -141,6 +141,20 @@ class Study:
 
         return clusters_table(Catalogue.read(self._folder))
 
+    def elements(self) -> pa.Table:
+        """A row for each element: something that recurs in several images; StudyError if not all are grouped."""
+        from pimmi.study.catalogue import Catalogue
+        from pimmi.study.tables import elements_table
+
+        return elements_table(Catalogue.read(self._folder))
+
+    def memberships(self) -> pa.Table:
+        """A row for each image of each element, with its region; StudyError if not all images are grouped."""
+        from pimmi.study.catalogue import Catalogue
+        from pimmi.study.tables import memberships_table
+
+        return memberships_table(Catalogue.read(self._folder))
+
     def decisions(self) -> pa.Table:
         """A row for each decision that a person made on the pages (`pimmi ui`) and didn't undo."""
         from pimmi.decisions.store import decisions_table

@@ -8,20 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pimmi.errors import SettingsError
-from pimmi.grouping.clusters import CLUSTERS_SCHEMA, cluster
-from pimmi.settings import ALGORITHMS
+from pimmi.grouping.clusters import CLUSTERS_SCHEMA, cluster_rows
+from pimmi.grouping.communities import connected_components
 
 Edges = list[tuple[str, str]]
 
 
-def clusters(
-    images: list[str], edges: Edges, *, algorithm: str = "components", resolution: float = 0.05
-) -> pa.Table:
+def clusters(images: list[str], edges: Edges) -> pa.Table:
     places = {image: place for place, image in enumerate(images)}
     queries = np.array([places[edge[0]] for edge in edges], np.int64)
     results = np.array([places[edge[1]] for edge in edges], np.int64)
-    return cluster(images, queries, results, np.ones(len(edges)), algorithm=algorithm, resolution=resolution)
+    return cluster_rows(images, connected_components(queries, results, nodes=len(images)), queries, results)
 
 
 def rows(table: pa.Table) -> list[dict[str, object]]:
@@ -61,29 +58,16 @@ def test_a_full_cluster_has_quality_one() -> None:
     assert table.column("quality").to_pylist() == [1.0, 1.0, 1.0]
 
 
-@pytest.mark.parametrize(("algorithm", "found"), [("components", 1), ("louvain", 2), ("leiden", 2)])
-def test_each_algorithm_does_what_it_is_for(algorithm: str, found: int) -> None:
-    edges = [(one, other) for group in ("abcd", "efgh") for one in group for other in group if one < other]
-    table = clusters(list("abcdefgh"), [*edges, ("a", "e")], algorithm=algorithm, resolution=0.2)
-    assert len(set(table.column("cluster_id").to_pylist())) == found
-
-
-def test_an_unknown_algorithm_is_refused() -> None:
-    with pytest.raises(SettingsError, match="known are components, louvain, leiden"):
-        clusters(["a", "b"], [("a", "b")], algorithm="k-means")
-
-
 @given(
     st.lists(st.tuples(st.sampled_from("abcdefghij"), st.sampled_from("abcdefghij")), max_size=30),
-    st.sampled_from(ALGORITHMS),
     st.randoms(use_true_random=False),
 )
 def test_rows_agree_with_each_other_and_not_with_the_order_of_links(
-    edges: Edges, algorithm: str, random: st.DataObject
+    edges: Edges, random: st.DataObject
 ) -> None:
-    table = clusters(list("abcdefghij"), edges, algorithm=algorithm)
+    table = clusters(list("abcdefghij"), edges)
     random.shuffle(edges)  # type: ignore[attr-defined]
-    assert table.equals(clusters(list("abcdefghij"), edges, algorithm=algorithm))
+    assert table.equals(clusters(list("abcdefghij"), edges))
 
     members: dict[object, list[dict[str, object]]] = {}
     for row in rows(table):

@@ -13,7 +13,10 @@ from pimmi.outputs.tables import TABLES
 
 
 def export(
-    table: Annotated[Literal["links", "clusters", "images", "decisions"], Parameter(help="Which table.")],
+    table: Annotated[
+        Literal["links", "clusters", "elements", "memberships", "images", "decisions"],
+        Parameter(help="Which table."),
+    ],
     study: StudyFolder,
     /,
     *,
@@ -29,6 +32,8 @@ def export(
     make = {
         "links": opened.links,
         "clusters": opened.cluster_table,
+        "elements": opened.elements,
+        "memberships": opened.memberships,
         "images": opened.images,
         "decisions": opened.decisions,
     }[table]
@@ -46,7 +51,7 @@ def _columns_of(name: str) -> str:
     return "\n".join(lines)
 
 
-EXPORT_HELP = """Write the links, clusters, images or decisions of a study to a CSV, Parquet or JSON file.
+EXPORT_HELP = """Write a table of a study to a CSV, Parquet or JSON file.
 
 For example:
 

@@ -1,6 +1,6 @@
 """What decisions do to links, and to the clusters made of them.
 
-1. A *rejected* link is dropped. A *confirmed* link is certain: its confidence and agreement become 1.
+1. A *rejected* link is dropped. A *confirmed* link is certain: the two images then agree everywhere.
 2. An image that was *removed* from the cluster of another one, its anchor, loses its links with the anchor and with all
    images that are linked with the anchor. If they are in one cluster all the same, by a chain of other links, the image
    is taken out of it and left alone.
@@ -25,6 +25,17 @@ from pimmi.decisions.model import CONFIRMED, REJECTED, Decisions, Pair
 from pimmi.study.catalogue import Ids, Links
 
 Ranks = NDArray[np.int64]
+EVERYWHERE = np.uint64(2**64 - 1)
+CERTAIN: dict[str, Any] = {
+    "agreement": 1.0,
+    "conflict": 0.0,
+    "confidence": 1.0,
+    "query_part": EVERYWHERE,
+    "result_part": EVERYWHERE,
+    "query_other": np.uint64(0),
+    "result_other": np.uint64(0),
+}
+"""What a confirmed link says: the two images agree everywhere."""
 
 
 def decided_links(links: Links, *, ids: Ids, decisions: Decisions) -> Links:
@@ -33,8 +44,8 @@ def decided_links(links: Links, *, ids: Ids, decisions: Decisions) -> Links:
         return links
     confirmed, kept = judged(links.query, links.result, ids=ids, decisions=decisions)
     rows = links.rows
-    for name in ("agreement", "confidence"):
-        value = np.where(confirmed, 1.0, rows.column(name).to_numpy())
+    for name, certain in CERTAIN.items():
+        value = np.where(confirmed, certain, rows.column(name).to_numpy())
         rows = rows.set_column(rows.column_names.index(name), rows.schema.field(name), pa.array(value))
     places = np.flatnonzero(kept)
     return replace(links, query=links.query[places], result=links.result[places], rows=rows.take(places))

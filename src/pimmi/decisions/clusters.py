@@ -18,7 +18,7 @@ def decided_clusters(
 ) -> pa.Table:
     """The clusters with the removals and merges applied.
 
-    `clusters` are rows as `pimmi.grouping.clusters.cluster` gives them, of images whose `ids` are distinct and
+    `clusters` are rows as `pimmi.grouping.clusters.cluster_rows` gives them, of images whose `ids` are distinct and
     sorted; `queries` and `results` are the links between them, as ranks. The same table comes back if no decision
     changes it.
     """

@@ -1,4 +1,4 @@
-"""The clusters table: which images hold together through their links."""
+"""The clusters table: which images hold together."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pimmi.errors import SettingsError
-from pimmi.grouping.communities import Labels, Weights, connected_components, leiden, louvain
-from pimmi.settings import ALGORITHMS
+Labels = NDArray[np.int64]
 
 COLUMNS: dict[str, pa.DataType] = {
     "image_id": pa.string(),
@@ -21,38 +19,21 @@ COLUMNS: dict[str, pa.DataType] = {
     "quality": pa.float64(),
 }
 CLUSTERS_SCHEMA = pa.schema(COLUMNS)
-METHODS = {"louvain": louvain, "leiden": leiden}
 
 
-def cluster(
-    image_ids: Sequence[str],
-    queries: Labels,
-    results: Labels,
-    weights: Weights,
-    *,
-    algorithm: str,
-    resolution: float,
-) -> pa.Table:
+def cluster_rows(image_ids: Sequence[str], labels: Labels, queries: Labels, results: Labels) -> pa.Table:
     """One row for each image of a cluster, sorted by rank, then image; a cluster has two images or more.
 
-    `image_ids` are distinct and sorted; `queries` and `results` (int64, one for each link) are places in
-    it, and `weights` (float64) are positive. A pair of images may have several links: their weights add up,
-    and it counts once in `degree` and `quality`. The columns are those of `CLUSTERS_SCHEMA`:
+    `image_ids` are distinct and sorted; `labels` int64, one for each image, equal for those of one cluster, numbered by
+    first image; `queries` and `results` (int64, one for each link) are places in `image_ids`. A pair of images may have
+    several links: it counts once in `degree` and `quality`. The columns are those of `CLUSTERS_SCHEMA`:
 
     - cluster_id: the smallest image_id of the cluster;
     - cluster_rank: 1 for the cluster of most images; of two with as many, the smaller cluster_id is first;
     - cluster_size: how many images it has;
     - degree: with how many images of its cluster this one is linked;
     - quality: the share of the cluster's pairs of images that are linked, from near 0 (a chain) to 1 (all).
-
-    Raises SettingsError for an algorithm that doesn't exist.
     """
-    if algorithm == "components":
-        labels = connected_components(queries, results, nodes=len(image_ids))
-    elif algorithm in METHODS:
-        labels = METHODS[algorithm](queries, results, weights, nodes=len(image_ids), resolution=resolution)
-    else:
-        raise SettingsError(f"there is no algorithm {algorithm!r}: known are {', '.join(ALGORITHMS)}")
     sizes = np.bincount(labels)
     first = np.unique(labels, return_index=True)[1]
     ranks = np.empty(len(sizes), np.int64)

@@ -7,15 +7,16 @@ common; a *cluster* is all images with one main element.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pimmi.errors import SettingsError
 from pimmi.grouping.communities import connected_components, leiden, louvain, renumbered
+from pimmi.grouping.evidence import Evidence, Groups
 from pimmi.grouping.parts import Parts, make_parts
-from pimmi.grouping.sharing import Evidence, sort_links
+from pimmi.grouping.sharing import sort_links
 from pimmi.settings import ALGORITHMS
 
 FEWEST_COMMON = 4
@@ -31,27 +32,6 @@ CONTRADICTED = 0.6
 Ints = NDArray[np.int64]
 Masks = NDArray[np.uint64]
 Flags = NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True)
-class Groups:
-    """What grouping finds in m links between n images.
-
-    `clusters` int64 (n,), a label for each image, its own if it is in no cluster. `copy` bool (m,), the links that show
-    a copy. p parts that are in an element: `part_images` int64 (p,), `part_masks` uint64 (p,), `part_elements` int64
-    (p,), `part_main` bool (p,), whether it is its image's main one. `common` bool (e,), for each element. `of_query`,
-    `of_result` int64 (m,), the part at each end of a link, -1 where it is in no element.
-    """
-
-    clusters: Ints
-    copy: Flags
-    part_images: Ints
-    part_masks: Masks
-    part_elements: Ints
-    part_main: Flags
-    common: Flags
-    of_query: Ints
-    of_result: Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +56,7 @@ def find_groups(evidence: Evidence, *, algorithm: str, resolution: float) -> Gro
     apart = own.labels[own.parts.of_query] != own.labels[own.parts.of_result]
     copy = shown.copy.copy()
     copy[own.links[apart & (evidence.purity[own.links] < CONTRADICTED)]] = False
-    families = _families(own, images=evidence.images)
+    families, main = _families(own.parts.images, own.parts.masks, own.labels, count=evidence.images)
     between = families[evidence.queries] != families[evidence.results]
     sharing = np.flatnonzero(~copy & between)
     parts = _parts(evidence, sharing, np.full(evidence.images, ~np.uint64(0)))
@@ -103,7 +83,7 @@ def find_groups(evidence: Evidence, *, algorithm: str, resolution: float) -> Gro
     numbers[used] = np.arange(len(used))
     elements = np.cumsum(kept) - 1
     is_main = np.zeros(len(labels), bool)
-    is_main[_main_parts(own, images=evidence.images)] = True
+    is_main[main] = True
     return Groups(
         clusters=families,
         copy=copy,
@@ -114,6 +94,30 @@ def find_groups(evidence: Evidence, *, algorithm: str, resolution: float) -> Gro
         common=common[kept],
         of_query=numbers[of_query],
         of_result=numbers[of_result],
+    )
+
+
+def with_common(groups: Groups, common: Flags) -> Groups:
+    """The groups when other elements are common than those that were found so; `common` bool (e,)."""
+    changed = common != groups.common
+    held = (groups.of_query >= 0) & (groups.of_result >= 0)
+    element = np.where(held, groups.part_elements[groups.of_query], 0)
+    inside = held & (groups.part_elements[groups.of_result] == element)
+    (own,) = np.nonzero(~common[groups.part_elements])
+    clusters, main = _families(
+        groups.part_images[own],
+        groups.part_masks[own],
+        groups.part_elements[own],
+        count=len(groups.clusters),
+    )
+    is_main = np.zeros(len(groups.part_main), bool)
+    is_main[own[main]] = True
+    return replace(
+        groups,
+        clusters=clusters,
+        copy=np.where(inside & changed[element], ~common[element], groups.copy),
+        part_main=is_main,
+        common=common,
     )
 
 
@@ -145,22 +149,17 @@ def _within(masks: Masks, allowed: Masks) -> Masks:
     return np.where(masks & allowed != 0, masks & allowed, masks)
 
 
-def _families(found: _Elements, *, images: int) -> Ints:
-    """The label of each image: of the element of its main part, or one of its own."""
-    main = _main_parts(found, images=images)
-    labels = np.arange(images) + int(found.labels.max(initial=-1)) + 1
-    labels[found.parts.images[main]] = found.labels[main]
-    return renumbered(labels)
+def _families(images: Ints, masks: Masks, labels: Ints, *, count: int) -> tuple[Ints, Ints]:
+    """For each image the label of the element of its main part, or one of its own; and the main parts.
 
-
-def _main_parts(found: _Elements, *, images: int) -> Ints:
-    """For each image that has a part, its largest one; of equal ones, that of the larger element."""
-    sizes = np.bincount(found.labels)
-    largest = np.lexsort(
-        (-found.labels, sizes[found.labels], np.bitwise_count(found.parts.masks), found.parts.images)
-    )
-    last = np.flatnonzero(np.diff(found.parts.images[largest], append=images) > 0)
-    return largest[last]
+    The main part of an image is its largest one; of equal ones, that of the larger element.
+    """
+    sizes = np.bincount(labels)
+    largest = np.lexsort((-labels, sizes[labels], np.bitwise_count(masks), images))
+    main = largest[np.diff(images[largest], append=count) > 0]
+    families = np.arange(count) + len(sizes)
+    families[images[main]] = labels[main]
+    return renumbered(families), main
 
 
 def _distinct(one: Ints, other: Ints) -> Ints:

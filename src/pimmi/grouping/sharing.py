@@ -10,7 +10,6 @@ All numbers are of one image and its neighbours, so that nothing depends on part
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -18,9 +17,10 @@ from numba import njit
 from numpy.typing import NDArray
 
 from pimmi.grouping.communities import leiden
+from pimmi.grouping.evidence import Evidence
+from pimmi.matching.blocks import PART_SIDE
 
-CELLS = 64
-"""Cells of a part (`pimmi.matching.confirm.PART_SIDE` squared)."""
+CELLS = PART_SIDE * PART_SIDE
 WHOLE = 0.85
 """Agreement, of what agrees or conflicts, from which on a link alone shows a copy."""
 PARTIAL = 0.7
@@ -44,40 +44,6 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Masks = NDArray[np.uint64]
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """m links between n images, by the numbers of the images: what grouping knows of each.
-
-    `queries`, `results` int64 (m,); `agreement`, `conflict` float64 (m,), shares of the overlap; `weak` bool (m,), links
-    that certainly share something, but too little to show a copy. `query_part`, `result_part`, `query_other`,
-    `result_other` uint64 (m,), the cells of each image where the two agree, and where they differ.
-    """
-
-    images: int
-    queries: Ints
-    results: Ints
-    agreement: Floats
-    conflict: Floats
-    weak: Flags
-    query_part: Masks
-    result_part: Masks
-    query_other: Masks
-    result_other: Masks
-
-    def __len__(self) -> int:
-        return len(self.queries)
-
-    @property
-    def purity(self) -> Floats:
-        """float64 (m,): of what agrees or conflicts, the share that agrees."""
-        return self.agreement / np.maximum(self.agreement + self.conflict, 1e-9)
-
-    @property
-    def weights(self) -> Floats:
-        """float64 (m,): how much a link holds two images together."""
-        return np.clip(self.purity, 0.05, 1.0)
 
 
 class Commonness(NamedTuple):
@@ -136,7 +102,7 @@ def _agree_on_content(evidence: Evidence, found: Commonness) -> Flags:
         (evidence.queries, evidence.query_part, evidence.query_other),
         (evidence.results, evidence.result_part, evidence.result_other),
     ):
-        shows &= _content_agrees(images, parts, others, found.common, found.content)
+        shows &= _content_agrees(images, parts, others, found.common, found.content, CONTENT_AGREEMENT)
     return shows
 
 
@@ -191,8 +157,11 @@ def _count(images, families, partial, parts, others, n):  # type: ignore[no-unty
 
 
 @njit(cache=True, nogil=True)
-def _content_agrees(images, parts, others, common, content):  # type: ignore[no-untyped-def]
-    """Whether each link, at one of its ends, has nothing common, or agrees on what the image has of its own."""
+def _content_agrees(images, parts, others, common, content, agreement):  # type: ignore[no-untyped-def]
+    """Whether each link, at one of its ends, has nothing common, or agrees on what the image has of its own.
+
+    `agreement` is the share of the content that must agree.
+    """
     agrees = np.ones(len(images), np.bool_)
     for link in range(len(images)):
         image = images[link]
@@ -205,5 +174,5 @@ def _content_agrees(images, parts, others, common, content):  # type: ignore[no-
             elif _has(others[link], cell):
                 different += content[image, cell]
         if cells > 0 and shared >= COMMON_SHARE * cells:
-            agrees[link] = same >= LEAST_CONTENT and same >= CONTENT_AGREEMENT * (same + different)
+            agrees[link] = same >= LEAST_CONTENT and same >= agreement * (same + different)
     return agrees

@@ -30,6 +30,14 @@ class ImageBlock:
         return len(self.ids)
 
 
+RELATIONS = ("same", "contains", "contained", "overlap")
+"""What the query of a link is to the result: nearly the whole of both is shown in both; all of the result in a part of
+the query; all of the query in a part of the result; a part of each."""
+PART_SIDE = 8
+"""A part is a bitmap of an image in so many rows and columns: bit 0 is the top left cell, bit 1 the one right of it.
+
+A cell agrees if most of its textured windows do; it is of the other part if half of them or more do not.
+"""
 PARTS = ("query_part", "result_part", "query_other", "result_other")
 
 
@@ -39,13 +47,13 @@ class Links:
 
     `query`, `result` int64 (m,): row of the image in the first block, or, counted on from the first block's length,
     in the second. `change` uint8 (m,), 0 plain, 1 mirrored, 2 negative, 3 both. `score` float64 (m,), -log10 of the
-    expected number of false alarms for this pair of images. `inliers` int64 (m,). `transform` float64 (m, 6), a11 a12
-    tx a21 a22 ty, from query to result in pixels of the upright files. `query_coverage`, `result_coverage` float64
-    (m,), shares of the images' areas that show the same, 0 to 1. `agreement`, `conflict` float64 (m,), shares of the
-    overlap where the two agree and where they differ, 0 to 1; what is left is blank in both. `query_part`,
-    `result_part` uint64 (m,), bitmaps of 8 x 8 cells of each image where they agree, and `query_other`, `result_other`
-    where they differ (`pimmi.matching.confirm.PART_SIDE`). `confidence` float64
-    (m,), 0 to 1, that the link shows a copy (`pimmi.matching.confidence`).
+    expected number of false alarms for this pair of images. `inliers` int64 (m,). `transform` float64 (m, 6), a11
+    a12 tx a21 a22 ty, from query to result in pixels of the upright files. `query_coverage`, `result_coverage`
+    float64 (m,), shares of the images' areas that show the same, 0 to 1. `relation` uint8 (m,), place in RELATIONS.
+    `agreement`, `conflict` float64 (m,), shares of the overlap where the two agree and where they differ, 0 to 1;
+    what is left is blank in both. `query_part`, `result_part` uint64 (m,), bitmaps of 8 x 8 cells of each image
+    where they agree, and `query_other`, `result_other` where they differ (PART_SIDE). `confidence` float64 (m,), 0
+    to 1, that the link shows a copy (`pimmi.matching.confidence`).
     """
 
     query: NDArray[np.int64]
@@ -56,6 +64,7 @@ class Links:
     transform: NDArray[np.float64]
     query_coverage: NDArray[np.float64]
     result_coverage: NDArray[np.float64]
+    relation: NDArray[np.uint8]
     agreement: NDArray[np.float64]
     conflict: NDArray[np.float64]
     query_part: NDArray[np.uint64]

@@ -6,6 +6,8 @@ Points alone can't tell a copy from two pictures in one frame, since a frame's p
 import numpy as np
 from numba import njit, uint64
 
+from pimmi.matching.blocks import PART_SIDE
+
 GRID = 64
 """Samples along the longer side of an overlap of 4:3, more for a longer one, so that all have about as many.
 
@@ -33,11 +35,6 @@ PIXEL_COLUMNS = 6
 """agree, conflict, textured, compared (numbers of windows), mean correlation, overlap (pixels of the first)"""
 PART_COLUMNS = 4
 """agreeing part of the first and of the second image, other part of the first and of the second"""
-PART_SIDE = 8
-"""A part is a bitmap of an image in so many rows and columns: bit 0 is the top left cell, bit 1 the one right of it.
-
-A cell agrees if most of its textured windows do; it is of the other part if half of them or more do not.
-"""
 
 
 @njit(cache=True, nogil=True)

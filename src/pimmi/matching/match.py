@@ -17,6 +17,15 @@ from pimmi.matching.join import MAX_IMAGES, by_pair, change_masks, look_up, make
 from pimmi.matching.verify import LINK_COLUMNS, verify
 from pimmi.settings import MatchingSettings
 
+CERTAIN_SCORE = 12.0
+FEWEST_WINDOWS = 4
+"""From so high a score, and so many windows that agree, on a link is kept whatever its confidence: the two images share
+something, were it an emoji, and grouping wants to know what many images share."""
+WHOLE_AREA = 0.8
+"""Share of an image's area from which on the overlap is nearly the whole of it."""
+WHOLE_AGREEMENT = 0.7
+"""Share, of what agrees or conflicts, that must agree for an image to be shown whole."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Union:
@@ -133,13 +142,24 @@ def find_candidates(
     )
 
 
+def _relations(areas: NDArray[np.float64], pixels: NDArray[np.float64]) -> NDArray[np.uint8]:
+    agree, conflict = pixels[:, 0], pixels[:, 1]
+    agreeing = agree >= WHOLE_AGREEMENT * (agree + conflict)
+    query, result = ((areas[:, end] >= WHOLE_AREA) & agreeing for end in range(2))
+    return np.select([query & result, result, query], [0, 1, 2], default=3).astype(np.uint8)
+
+
 def match_blocks(
     first: ImageBlock, second: ImageBlock | None, *, settings: MatchingSettings, codebook: Codebook
 ) -> Links:
-    """The links among the images of a block, or between those of two; no image may be in both."""
+    """The links among the images of a block, or between those of two; no image may be in both.
+
+    Kept are those of `stored_confidence` or more, and those that certainly share something (CERTAIN_SCORE).
+    """
     found = find_candidates(first, second, settings=settings, codebook=codebook)
     sure = confidence(found.links, found.pixels, found.areas)
-    kept = np.flatnonzero(sure >= settings.stored_confidence)
+    certain = (found.links[:, 3] >= CERTAIN_SCORE) & (found.pixels[:, 0] >= FEWEST_WINDOWS)
+    kept = np.flatnonzero((sure >= settings.stored_confidence) | certain)
     links, pixels = found.links[kept], found.pixels[kept]
     compared = np.maximum(pixels[:, 3], 1)
     agreement = pixels[:, 0] / compared
@@ -153,6 +173,7 @@ def match_blocks(
         transform=_in_original_pixels(links[:, 6:12], found.working_sizes[kept], found.original_sizes[kept]),
         query_coverage=shared[:, 0],
         result_coverage=shared[:, 1],
+        relation=_relations(found.areas[kept], pixels),
         agreement=agreement,
         conflict=pixels[:, 1] / compared,
         **dict(zip(PARTS, found.parts[kept].T, strict=True)),

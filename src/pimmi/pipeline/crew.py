@@ -13,7 +13,7 @@ from pimmi.study.layout import StudyFolder
 from pimmi.workers.pool import LocalPool
 
 PRELOAD = (
-    "pimmi.grouping.clusters",
+    "pimmi.grouping.groups",
     "pimmi.images.decode",
     "pimmi.images.thumbnail",
     "pimmi.pipeline.reading",

@@ -1,8 +1,9 @@
-"""Grouping: from all links to clusters; or again for some images, after a decision on them."""
+"""Grouping: from all links to elements and clusters; or again for some images, after a decision on them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,64 +11,79 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from pimmi.decisions.apply import decided_links
-from pimmi.decisions.clusters import decided_clusters
+from pimmi.decisions.apply import decided_links, known_pairs
 from pimmi.decisions.model import Decisions
 from pimmi.decisions.store import read_decisions
-from pimmi.pipeline.clustering import ClusterTask, cluster_apart, cluster_here
+from pimmi.grouping.evidence import Evidence, Groups
+from pimmi.pipeline.clustering import GroupTask, group_apart, group_here
+from pimmi.pipeline.tabling import group_tables
 from pimmi.progress import Progress
 from pimmi.settings import GroupingSettings, Settings
 from pimmi.study.catalogue import Catalogue, Links, id_array
-from pimmi.study.groups import check_matched, grouped_with, read_clusters, write_clusters
+from pimmi.study.groups import GroupTables, check_matched, grouped_with, read_groups, write_groups
 from pimmi.study.layout import StudyFolder
-from pimmi.study.reading import values
-
-LEAST_WEIGHT = 0.05
 
 
 def group_images(folder: StudyFolder, *, settings: Settings, progress: Progress) -> None:
-    """Write the clusters of a study whose images are all compared; raises StudyError if some are not.
+    """Write the groups of a study whose images are all compared; raises StudyError if some are not.
 
-    A link weighs as much as its images agree. What a person decided is applied. The caller holds the study's lock.
+    What a person decided is applied. The caller holds the study's lock.
     """
     check_matched(folder)
     with progress.stage("Grouping", total=None, unit="links") as stage:
         catalogue = Catalogue.read(folder)
-        links = catalogue.links(minimum_confidence=settings.matching.minimum_confidence)
-        clusters = _grouped(
+        links = catalogue.links(minimum_confidence=0.0)
+        tables = _grouped(
             catalogue,
             links,
             images=np.arange(len(catalogue.images)),
+            minimum_confidence=settings.matching.minimum_confidence,
             settings=settings.grouping,
             decisions=read_decisions(folder),
-            cluster=cluster_apart,
+            group=group_apart,
         )
-        _write(clusters, folder, settings.grouping)
+        write_groups(tables, folder, settings=settings.grouping)
         stage.advance(len(links))
 
 
-def regroup_images(catalogue: Catalogue, links: Links, *, images: NDArray[np.int64]) -> None:
-    """Group some images again, in the way in which all were, and leave the clusters of the others.
+def regroup_images(catalogue: Catalogue, *, images: NDArray[np.int64], minimum_confidence: float) -> None:
+    """Group some images again, in the way in which all were, with all that links or decisions join to them.
 
-    `images` are ranks, rising; with an image, all that chains of links or decisions join to it must be there, and
-    `links` must be all links between them, before decisions. The clusters are then those that grouping all would
-    give. The caller holds the study's lock.
+    `images` are ranks. The groups of all others stay, and the result is what grouping all would give. The caller holds
+    the study's lock.
     """
     folder = catalogue.folder
-    clusters = read_clusters(folder)
-    settings = grouped_with(clusters)
+    before = read_groups(folder)
+    decisions = read_decisions(folder)
+    links = catalogue.links(minimum_confidence=0.0)
+    images = _joined(images, links, catalogue=catalogue, decisions=decisions)
+    inside = np.flatnonzero(np.isin(links.query, images))
+    settings = grouped_with(before.clusters)
     renewed = _grouped(
         catalogue,
-        links,
+        Links(query=links.query[inside], result=links.result[inside], rows=links.rows.take(inside)),
         images=images,
+        minimum_confidence=minimum_confidence,
         settings=settings,
-        decisions=read_decisions(folder),
-        cluster=cluster_here,
+        decisions=decisions,
+        group=group_here,
     )
-    ids: Any = pa.array(catalogue.ids[images].astype(str).tolist(), pa.string())
-    kept = clusters.filter(pc.invert(pc.is_in(clusters.column("image_id"), value_set=ids)))
-    together = pa.concat_tables([kept.select(clusters.column_names), renewed.select(clusters.column_names)])
-    _write(_largest_first(together.replace_schema_metadata(None)), folder, settings)
+    write_groups(_replaced(before, renewed, ids=catalogue.ids[images]), folder, settings=settings)
+
+
+def _joined(
+    images: NDArray[np.int64], links: Links, *, catalogue: Catalogue, decisions: Decisions
+) -> NDArray[np.int64]:
+    """The images that chains of links or decisions join to some images, with these; rising."""
+    from pimmi.grouping.communities import connected_components
+
+    together: Any = np.array(known_pairs(decisions.together, catalogue.ids), np.int64).reshape(-1, 2)
+    labels = connected_components(
+        np.concatenate([links.query, together[:, 0]]),
+        np.concatenate([links.result, together[:, 1]]),
+        nodes=len(catalogue.images),
+    )
+    return np.flatnonzero(np.isin(labels, labels[images]))
 
 
 def _grouped(
@@ -75,48 +91,53 @@ def _grouped(
     links: Links,
     *,
     images: NDArray[np.int64],
+    minimum_confidence: float,
     settings: GroupingSettings,
     decisions: Decisions,
-    cluster: Callable[[ClusterTask], pa.Table],
-) -> pa.Table:
-    """The clusters of the images of some ranks, with degrees in files."""
+    group: Callable[[GroupTask], Groups],
+) -> GroupTables:
+    """The groups of the images of some ranks; `links` are all those between them, before decisions."""
     links = decided_links(links, ids=catalogue.ids, decisions=decisions)
-    ids = catalogue.ids[images]
-    queries, results = np.searchsorted(images, links.query), np.searchsorted(images, links.result)
-    clusters = cluster(
-        ClusterTask(
-            values(catalogue.images.take(images), "image_id"),
-            queries,
-            results,
-            np.clip(links.rows.column("agreement").to_numpy(), LEAST_WEIGHT, 1.0),
-            settings,
-        )
+    evidence = _evidence(links, images=images, minimum_confidence=minimum_confidence)
+    groups = group(GroupTask(evidence, settings))
+    return group_tables(groups, evidence, links, catalogue=catalogue, images=images, decisions=decisions)
+
+
+def _evidence(links: Links, *, images: NDArray[np.int64], minimum_confidence: float) -> Evidence:
+    """The links between images, by their place among `images`; a link below the minimum confidence is weak."""
+    names = ("agreement", "conflict", "query_part", "result_part", "query_other", "result_other")
+    return Evidence(
+        images=len(images),
+        queries=np.searchsorted(images, links.query),
+        results=np.searchsorted(images, links.result),
+        weak=links.rows.column("confidence").to_numpy() < minimum_confidence,
+        **{name: links.rows.column(name).to_numpy() for name in names},
     )
-    clusters = decided_clusters(clusters, ids=ids, queries=queries, results=results, decisions=decisions)
-    places = clusters.column_names.index("degree"), "degree"
-    return clusters.set_column(*places, _degrees_in_files(clusters, links, catalogue))
 
 
-def _write(clusters: pa.Table, folder: StudyFolder, settings: GroupingSettings) -> None:
-    write_clusters(clusters, folder, algorithm=settings.algorithm, resolution=settings.resolution)
+def _replaced(before: GroupTables, renewed: GroupTables, *, ids: NDArray[np.bytes_]) -> GroupTables:
+    """The tables with the rows of some images, which no element or cluster shares with others, renewed."""
+    changed: Any = pa.array(ids.astype(str).tolist(), pa.string())
+
+    def merged(name: str, column: str) -> pa.Table:
+        old, new = getattr(before, name), getattr(renewed, name)
+        kept = old.filter(pc.invert(pc.is_in(old.column(column), value_set=changed)))
+        tables = [kept.replace_schema_metadata(None), new.select(kept.column_names)]
+        return pa.concat_tables(tables).combine_chunks()
+
+    return replace(
+        renewed,
+        clusters=_largest_first(merged("clusters", "image_id")),
+        elements=merged("elements", "representative").sort_by("element_id"),
+        memberships=merged("memberships", "image_id").sort_by([
+            ("element_id", "ascending"), ("image_id", "ascending"),
+        ]),
+        links=merged("links", "query_id").sort_by([("query_id", "ascending"), ("result_id", "ascending")]),
+    )  # fmt: skip
 
 
 def _largest_first(clusters: pa.Table) -> pa.Table:
-    """Sorted as `cluster` sorts them: the cluster of most images first, then by its id, then by image."""
+    """The cluster of most images first, then by its id, then by image."""
     names = id_array(clusters, "cluster_id")
     _, label, sizes = np.unique(names, return_inverse=True, return_counts=True)
     return clusters.take(np.lexsort((id_array(clusters), names, -sizes[label])))
-
-
-def _degrees_in_files(clusters: pa.Table, links: Links, catalogue: Catalogue) -> pa.Array[Any]:
-    """With how many files of its cluster each image is linked; byte-identical files are linked as well."""
-    count = len(catalogue.images)
-    members = np.searchsorted(catalogue.ids, id_array(clusters))
-    rank = np.zeros(count, np.int64)
-    rank[members] = clusters.column("cluster_rank").to_numpy()
-    inside = (rank[links.query] == rank[links.result]) & (rank[links.query] > 0)
-    degrees = catalogue.nb_files - 1
-    for ends in ((links.query, links.result), (links.result, links.query)):
-        one, other = (end[inside] for end in ends)
-        degrees = degrees + np.bincount(one, catalogue.nb_files[other], minlength=count).astype(np.int64)
-    return pa.array(degrees[members], pa.int32())

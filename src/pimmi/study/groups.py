@@ -1,44 +1,111 @@
-"""The clusters file, and of what state of the study it speaks."""
+"""What grouping writes, and of what state of the study it speaks."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 
 import pyarrow as pa
 
 from pimmi.errors import StudyError
 from pimmi.settings import GroupingSettings
 from pimmi.study.layout import StudyFolder
+from pimmi.study.links import TRANSFORM
 from pimmi.study.reading import read_parquet
 from pimmi.study.writing import write_parquet, written_whole
 
-CLUSTERS_COLUMNS: dict[str, pa.DataType] = {
+BOX = ("x0", "y0", "x1", "y1")
+VARIANT_COUNTS = ("plain", "mirror", "negative", "mirror_negative")
+
+
+def _fields(columns: dict[str, pa.DataType]) -> list[tuple[str, pa.DataType]]:
+    return list(columns.items())
+
+
+CLUSTERS_SCHEMA = pa.schema(_fields({
     "image_id": pa.string(),
     "cluster_id": pa.string(),
     "degree": pa.int32(),
     "quality": pa.float64(),
+    "representative": pa.bool_(),
+}))  # fmt: skip
+ELEMENTS_SCHEMA = pa.schema(_fields({
+    "element_id": pa.string(),
+    "size": pa.int32(),
+    "kind": pa.string(),
+    "common": pa.bool_(),
+    "representative": pa.string(),
+    **{name: pa.float64() for name in BOX},
+    **{name: pa.int32() for name in VARIANT_COUNTS},
+}))  # fmt: skip
+MEMBERSHIPS_SCHEMA = pa.schema(_fields({
+    "image_id": pa.string(),
+    "element_id": pa.string(),
+    **{name: pa.float64() for name in BOX},
+    "coverage": pa.float64(),
+    **{name: pa.float64() for name in TRANSFORM},
+    "main": pa.bool_(),
+}))  # fmt: skip
+COMMON_SCHEMA = pa.schema([("query_id", pa.string()), ("result_id", pa.string())])
+"""The links that share only what is common."""
+SCHEMAS = {
+    "elements": ELEMENTS_SCHEMA,
+    "memberships": MEMBERSHIPS_SCHEMA,
+    "links": COMMON_SCHEMA,
+    "clusters": CLUSTERS_SCHEMA,
 }
-CLUSTERS_SCHEMA = pa.schema(CLUSTERS_COLUMNS)
+"""The tables, in the order in which they are written: the study is grouped once the last one is there."""
 MADE_FROM = b"pimmi"
 
 
-def write_clusters(clusters: pa.Table, folder: StudyFolder, *, algorithm: str, resolution: float) -> None:
-    """Write the clusters, and how they were made from what."""
-    about = {"algorithm": algorithm, "resolution": resolution, **_state(folder)}
-    clusters = clusters.select(CLUSTERS_SCHEMA.names).replace_schema_metadata({MADE_FROM: json.dumps(about)})
-    with written_whole(folder.clusters) as path:
-        write_parquet(clusters, path)
+@dataclass(frozen=True, slots=True)
+class GroupTables:
+    """Rows of `CLUSTERS_SCHEMA`, `ELEMENTS_SCHEMA` and `MEMBERSHIPS_SCHEMA`; `links`, of `COMMON_SCHEMA`."""
+
+    clusters: pa.Table
+    elements: pa.Table
+    memberships: pa.Table
+    links: pa.Table
+
+
+def write_groups(tables: GroupTables, folder: StudyFolder, *, settings: GroupingSettings) -> None:
+    """Write the tables, and how they were made from what."""
+    about = {"algorithm": settings.algorithm, "resolution": settings.resolution, **_state(folder)}
+    for name, schema in SCHEMAS.items():
+        table = getattr(tables, name).select(schema.names)
+        with written_whole(folder.groups(name)) as path:
+            write_parquet(table.replace_schema_metadata({MADE_FROM: json.dumps(about)}), path)
+
+
+def read_groups(folder: StudyFolder) -> GroupTables:
+    """All tables; raises StudyError if the study, as it is now, isn't grouped."""
+    return GroupTables(**{name: read_group(folder, name) for name in SCHEMAS})
+
+
+def read_group(folder: StudyFolder, name: str) -> pa.Table:
+    """One of the tables; raises StudyError if the study, as it is now, isn't grouped."""
+    path = folder.groups(name)
+    if not path.exists():
+        raise _not_grouped(folder, "isn't grouped yet")
+    table = read_parquet(path, schema=SCHEMAS[name])
+    about = json.loads((table.schema.metadata or {}).get(MADE_FROM, "{}"))
+    if about | _state(folder) != about:
+        raise _not_grouped(folder, "has files that aren't grouped yet")
+    return table
 
 
 def read_clusters(folder: StudyFolder) -> pa.Table:
     """Rows of `CLUSTERS_SCHEMA`; raises StudyError if the study, as it is now, isn't grouped."""
-    if not folder.clusters.exists():
-        raise _not_grouped(folder, "isn't grouped yet")
-    clusters = read_parquet(folder.clusters, schema=CLUSTERS_SCHEMA)
-    about = json.loads((clusters.schema.metadata or {}).get(MADE_FROM, "{}"))
-    if about | _state(folder) != about:
-        raise _not_grouped(folder, "has files that aren't grouped yet")
-    return clusters
+    return read_group(folder, "clusters")
+
+
+def is_grouped(folder: StudyFolder) -> bool:
+    """Whether the study, as it is now, is grouped."""
+    try:
+        read_clusters(folder)
+    except StudyError:
+        return False
+    return True
 
 
 def grouped_with(clusters: pa.Table) -> GroupingSettings:

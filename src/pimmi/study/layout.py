@@ -20,7 +20,7 @@ class StudyFolder:
     files/0000.parquet     files that were seen, in the order in which they were
     shards/0000/           some images and their points
     links/0000-0001.parquet    links between the images of two shards, or inside one
-    groups/clusters.parquet
+    groups/clusters.parquet    and elements, memberships, links: what grouping made of all links
     """
 
     root: Path
@@ -43,7 +43,10 @@ class StudyFolder:
 
     @property
     def clusters(self) -> Path:
-        return self.root / "groups" / "clusters.parquet"
+        return self.groups("clusters")
+
+    def groups(self, name: str) -> Path:
+        return self.root / "groups" / f"{name}.parquet"
 
     @property
     def lock(self) -> Path:

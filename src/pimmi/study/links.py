@@ -22,6 +22,7 @@ LINKS_COLUMNS: dict[str, pa.DataType] = {
     **{name: pa.float64() for name in TRANSFORM},
     "query_coverage": pa.float64(),
     "result_coverage": pa.float64(),
+    "relation": pa.uint8(),
     "agreement": pa.float64(),
     "conflict": pa.float64(),
     "query_part": pa.uint64(),

@@ -1,4 +1,4 @@
-"""The three tables of a study (`pimmi.outputs.tables`): the same for the same files and settings."""
+"""The tables of a study (`pimmi.outputs.tables`): the same for the same files and settings."""
 
 from __future__ import annotations
 
@@ -9,11 +9,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from pimmi.matching.blocks import RELATIONS
 from pimmi.outputs.tables import TABLES
-from pimmi.study.catalogue import Catalogue, id_array
-from pimmi.study.groups import read_clusters
+from pimmi.study.catalogue import Catalogue, Links, id_array
+from pimmi.study.groups import is_grouped, read_clusters, read_group
 from pimmi.study.links import TRANSFORM
+from pimmi.study.reading import values
 
+Ints = NDArray[np.int64]
+
+COPY, COMMON = "copy", "common"
 VARIANTS = ("plain", "mirror", "negative", "mirror-negative")
 """The names of the changes, by number (`pimmi.matching.blocks.Links`)."""
 IDENTITY = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
@@ -51,10 +56,12 @@ def images_table(catalogue: Catalogue) -> pa.Table:
 def links_table(catalogue: Catalogue, *, minimum_confidence: float) -> pa.Table:
     """One row for each pair of linked images, under their first paths, and for each byte-identical file."""
     links = catalogue.links(minimum_confidence=minimum_confidence)
-    first_paths = catalogue.readable_files.column("path").take(catalogue.first_files)
+    first_paths = _first_paths(catalogue)
     found: dict[str, Any] = {
         "query_path": first_paths.take(links.query),
         "result_path": first_paths.take(links.result),
+        "type": _types(catalogue, links),
+        "relation": pa.array(RELATIONS).take(links.rows.column("relation").cast(pa.int64())),
         "variant": pa.array(VARIANTS).take(links.rows.column("change").cast(pa.int64())),
         "nb_match_ransac": links.rows.column("inliers"),
     }
@@ -62,6 +69,39 @@ def links_table(catalogue: Catalogue, *, minimum_confidence: float) -> pa.Table:
     found |= {name: links.rows.column(name) for name in same}
     table = pa.concat_tables([_table("links", found), _exact_copies(catalogue, first_paths)])
     return table.sort_by([("query_path", "ascending"), ("result_path", "ascending")])
+
+
+def _types(catalogue: Catalogue, links: Links) -> pa.Array[Any]:
+    """copy or common, for each link; null if the study isn't grouped."""
+    if not is_grouped(catalogue.folder):
+        return pa.nulls(len(links), pa.string())
+    common = read_group(catalogue.folder, "links")
+    ends = [np.searchsorted(catalogue.ids, id_array(common, name)) for name in ("query_id", "result_id")]
+    count = len(catalogue.images)
+    return pa.array(
+        np.where(np.isin(links.query * count + links.result, ends[0] * count + ends[1]), COMMON, COPY)
+    )
+
+
+def elements_table(catalogue: Catalogue) -> pa.Table:
+    """Every element, the largest first, then by id; raises StudyError if the study isn't grouped."""
+    elements = read_group(catalogue.folder, "elements")
+    ranks = np.searchsorted(catalogue.ids, id_array(elements, "representative"))
+    columns: dict[str, Any] = {name: elements.column(name) for name in elements.column_names}
+    columns["representative_path"] = _first_paths(catalogue).take(ranks)
+    return _table("elements", columns).sort_by([("size", "descending"), ("element_id", "ascending")])
+
+
+def memberships_table(catalogue: Catalogue) -> pa.Table:
+    """Every image of every element, by path; raises StudyError if the study isn't grouped."""
+    members = read_group(catalogue.folder, "memberships")
+    columns: dict[str, Any] = {name: members.column(name) for name in members.column_names}
+    columns["path"] = _first_paths(catalogue).take(np.searchsorted(catalogue.ids, id_array(members)))
+    return _table("memberships", columns).sort_by([("path", "ascending"), ("element_id", "ascending")])
+
+
+def _first_paths(catalogue: Catalogue) -> pa.ChunkedArray[Any]:
+    return catalogue.readable_files.column("path").take(catalogue.first_files)
 
 
 def clusters_table(catalogue: Catalogue) -> pa.Table:
@@ -89,8 +129,34 @@ def clusters_table(catalogue: Catalogue) -> pa.Table:
         "nb_points": catalogue.images.column("nb_points").take(image),
         "degree": pa.array(degree[image], pa.int32()),
         "quality": pa.array(quality[image], pa.float64()),
+        "representative": pa.array(_stands(catalogue, grouped, image, files)),
+        "also_in": pa.array(_also_in(catalogue, cluster, names)).take(image),
     }
     return _table("clusters", columns)
+
+
+def _stands(catalogue: Catalogue, grouped: pa.Table, image: Ints, files: Ints) -> NDArray[np.bool_]:
+    """Whether each file is the first one of its cluster's representative."""
+    stands = np.ones(len(catalogue.images), bool)
+    stands[np.searchsorted(catalogue.ids, id_array(grouped))] = grouped.column("representative").to_numpy()
+    first: NDArray[np.bool_] = catalogue.first_files[image] == files
+    return stands[image] & first
+
+
+def _also_in(catalogue: Catalogue, cluster: Ints, names: NDArray[np.bytes_]) -> list[str | None]:
+    """For each image, the ids of the other clusters of whose main elements it shows a part."""
+    members = read_group(catalogue.folder, "memberships")
+    ranks = np.searchsorted(catalogue.ids, id_array(members))
+    elements, element = np.unique(np.array(values(members, "element_id"), dtype="S"), return_inverse=True)
+    main = members.column("main").to_numpy() & (cluster[ranks] >= 0)
+    home = np.full(len(elements), -1)
+    home[element[main][::-1]] = cluster[ranks[main]][::-1]
+    there = home[element]
+    (guest,) = np.nonzero((there >= 0) & (there != cluster[ranks]))
+    found: list[set[str]] = [set() for _ in range(len(catalogue.images))]
+    for rank, other in zip(ranks[guest].tolist(), there[guest].tolist(), strict=True):
+        found[rank].add(names[other].decode())
+    return [" ".join(sorted(others)) or None for others in found]
 
 
 def _clusters_of_images(
@@ -118,6 +184,8 @@ def _exact_copies(catalogue: Catalogue, first_paths: pa.ChunkedArray[Any]) -> pa
     columns: dict[str, Any] = {
         "query_path": first_paths.take(ranks),
         "result_path": catalogue.readable_files.column("path").take(files),
+        "type": pa.array([COPY] * len(files), pa.string()),
+        "relation": pa.array(["identical"] * len(files), pa.string()),
         "variant": pa.array([VARIANTS[0]] * len(files), pa.string()),
         "score": pa.array(np.full(len(files), SCORE_OF_EXACT_COPIES)),
         "nb_match_ransac": catalogue.images.column("nb_points").take(ranks),

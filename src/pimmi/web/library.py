@@ -19,7 +19,7 @@ from pimmi.study.layout import StudyFolder
 from pimmi.study.lock import locked
 from pimmi.web.clusters import Clusters
 from pimmi.web.elements import Elements
-from pimmi.web.links import Ints, LinkIndex
+from pimmi.web.links import LinkIndex
 from pimmi.web.posts import Posts
 
 GROUPING_KINDS = {"link", "together", "apart", "element"}
@@ -102,27 +102,15 @@ class Library:
         named = {name for row in changed if row.kind in GROUPING_KINDS for name in (row.first, row.second)}
         ranks = [rank for name in sorted(named) if (rank := clusters.rank(name)) is not None]
         if ranks:
-            images = self._touched(np.array(ranks))
-            regroup_images(clusters.catalogue, clusters.index.links_among(images), images=images)
+            images = np.array(ranks)
+            regroup_images(
+                clusters.catalogue,
+                images=images,
+                minimum_confidence=self.settings.matching.minimum_confidence,
+            )
         stamp = self._stamp()
         self._state = self._with_groups(clusters.catalogue, clusters.index, posts=self._state.posts)
         self._seen = stamp
-
-    def _touched(self, ranks: Ints) -> Ints:
-        """The images that links or decisions, new or old, join to some images."""
-        clusters = self._state.clusters
-        decisions = read_decisions(self.folder)
-        pairs = [
-            [rank for name in pair if (rank := clusters.rank(name)) is not None]
-            for pair in sorted(decisions.together | clusters.decisions.together)
-        ]
-        images = clusters.index.component(ranks)
-        while True:
-            reached = set(images.tolist())
-            joined = [rank for pair in pairs if reached & set(pair) for rank in pair if rank not in reached]
-            if not joined:
-                return images
-            images = clusters.index.component(np.concatenate([images, joined]))
 
     def _read(self) -> State:
         catalogue = Catalogue.read(self.folder)

@@ -69,6 +69,8 @@ def rows(study: Path, table: str) -> list[dict[str, Any]]:
     make = {
         "links": opened.links,
         "clusters": opened.cluster_table,
+        "elements": opened.elements,
+        "memberships": opened.memberships,
         "images": opened.images,
         "decisions": opened.decisions,
     }[table]

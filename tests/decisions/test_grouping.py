@@ -12,9 +12,9 @@ import pimmi
 from pimmi.decisions.store import DecisionStore
 from pimmi.pipeline.grouping import regroup_images
 from pimmi.study.catalogue import Catalogue, Links
+from pimmi.study.groups import read_groups
 from pimmi.study.layout import StudyFolder
 from pimmi.study.lock import locked
-from pimmi.web.links import LinkIndex
 
 
 @pytest.fixture
@@ -41,15 +41,13 @@ def decide(study: pimmi.Study, *decisions: tuple[str, str, str, str]) -> None:
 def regroup(study: pimmi.Study, names: set[str]) -> None:
     folder = StudyFolder(study.path)
     catalogue = Catalogue.read(folder)
-    index = LinkIndex.read(catalogue, minimum_confidence=study.settings.matching.minimum_confidence)
     touched = np.searchsorted(catalogue.ids, np.array(sorted(names), "S32"))
-    images = index.component(touched)
-    assert 0 < len(images) < len(catalogue.images)
     with locked(folder):
-        regroup_images(catalogue, index.links_among(images), images=images)
-    part = folder.clusters.read_bytes()
+        minimum = study.settings.matching.minimum_confidence
+        regroup_images(catalogue, images=touched, minimum_confidence=minimum)
+    part = read_groups(folder)
     study.group()
-    assert folder.clusters.read_bytes() == part
+    assert read_groups(folder) == part
 
 
 def test_a_study_whose_decisions_are_undone_is_as_before(own: pimmi.Study) -> None:

@@ -1,19 +1,24 @@
 """How sure a link is: more evidence is never less sure, and no link depends on another."""
 
+import cv2
 import numpy as np
 import pytest
+from described import SETTINGS, block, described, picture
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from pimmi.demo.raster import Image, decode, encode_jpeg
+from pimmi.index.codebook import load_codebook
 from pimmi.matching.confidence import MEASURES, WEIGHTS, confidence, measures
 from pimmi.matching.confirm import PIXEL_COLUMNS
+from pimmi.matching.match import find_candidates, match_blocks
 from pimmi.matching.verify import LINK_COLUMNS
 
 Floats = NDArray[np.float64]
 Arguments = tuple[Floats, Floats, Floats]
 
-SCORE, INLIERS, GUIDED_SCORE, CORRELATION = 3, 4, 5, 4
+SCORE, INLIERS, GUIDED_SCORE, RIVAL, CORRELATION = 3, 4, 5, 12, 4
 seeds = st.integers(0, 2**32 - 1)
 
 
@@ -25,6 +30,7 @@ def drawn(seed: int, number: int) -> Arguments:
     links[:, GUIDED_SCORE] = rng.uniform(-5, 200, number)
     links[:, INLIERS] = rng.integers(2, 400, number)
     links[:, [6, 7, 9, 10]] = rng.normal(0, 1, (number, 4))
+    links[:, RIVAL] = rng.random(number)
     pixels = np.zeros((number, PIXEL_COLUMNS))
     pixels[:, :2] = rng.integers(0, 150, (number, 2))
     pixels[:, 2] = pixels[:, :2].sum(axis=1)
@@ -56,6 +62,7 @@ def test_a_better_score_is_never_less_sure(seed: int, more: float) -> None:
 @given(seed=seeds, more=st.floats(0.001, 1))
 def test_pixels_that_correlate_more_are_surer(seed: int, more: float) -> None:
     links, pixels, areas = drawn(seed, 10)
+    links[:, RIVAL] = 0
     better = pixels.copy()
     better[:, CORRELATION] += more
     assert (confidence(links, better, areas) > confidence(links, pixels, areas)).all()
@@ -102,3 +109,64 @@ def test_each_measure_has_a_weight() -> None:
 
 def test_no_links_have_no_confidence() -> None:
     assert confidence(*drawn(0, 0)).shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("rival", "inliers", "score", "pattern"),
+    [(0.9, 150, 50, True), (0.2, 150, 50, False), (0.9, 150, 140, False), (0.9, 12, 9, False)],
+)
+def test_many_points_that_may_lie_elsewhere_as_well_are_a_pattern(
+    rival: float, inliers: int, score: float, pattern: bool
+) -> None:
+    links, pixels = np.zeros((1, LINK_COLUMNS)), np.zeros((1, PIXEL_COLUMNS))
+    links[0, [6, 10]] = 1
+    links[0, [SCORE, INLIERS, GUIDED_SCORE, RIVAL]] = score, inliers, 100, rival
+    pixels[0, [0, 2, 3, CORRELATION]] = [150, 150, 150, 0.99]
+    (sure,) = confidence(links, pixels, np.ones((1, 2)))
+    assert sure == 0 if pattern else sure > 0.5
+
+
+def tartan(
+    across: list[tuple[int, int]], down: list[tuple[int, int]], *, zoom: float = 1, size: int = 400
+) -> Image:
+    """A cloth of stripes both ways, each a width in pixels and a grey level, that repeat without end."""
+    levels = []
+    for stripes in (across, down):
+        widths, greys = zip(*stripes, strict=True)
+        levels.append(np.resize(np.repeat(greys, widths), size).astype(np.float64))
+    cloth = (levels[0] + levels[1][:, None]) / 2
+    enlarged = cv2.resize(cloth, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_CUBIC)[:size, :size]
+    return np.repeat(np.clip(enlarged, 0, 255).astype(np.uint8)[:, :, None], 3, axis=2)
+
+
+def recompressed(image: Image) -> Image:
+    return decode(encode_jpeg(image, quality=30))
+
+
+def test_two_patterns_that_repeat_are_not_linked_though_they_coincide() -> None:
+    """Two cloths whose threads lie alike, at several zooms."""
+    across = [(5, 209), (6, 241), (7, 63), (8, 79), (3, 221), (3, 107)]
+    down = [(4, 21), (7, 7), (4, 220), (5, 192), (6, 213), (6, 137)]
+    across_other = [(7, 221), (3, 148), (4, 10), (4, 24), (4, 84), (7, 110)]
+    down_other = [(6, 8), (5, 28), (4, 115), (3, 99), (7, 226), (7, 131)]
+    cloths = {
+        "one": tartan(across, down),
+        "one enlarged": tartan(across, down, zoom=1.6),
+        "other": tartan(across_other, down_other),
+        "other enlarged": tartan(across_other, down_other, zoom=1.6),
+    }
+    whole = block({name: described(cloth) for name, cloth in cloths.items()})
+    found = find_candidates(whole, None, settings=SETTINGS.matching, codebook=load_codebook())
+    coincide = found.pixels[:, 0] > 0.9 * found.pixels[:, 2]
+    assert (found.links[coincide, INLIERS] > 50).sum() >= 3
+    links = match_blocks(whole, None, settings=SETTINGS.matching, codebook=load_codebook())
+    assert (links.confidence < SETTINGS.matching.minimum_confidence).all()
+
+
+@pytest.mark.parametrize("name", ["brick", "grass", "gravel"])
+def test_a_real_picture_of_something_that_repeats_is_linked_with_its_copy(name: str) -> None:
+    original = picture(name)
+    whole = block({"a": described(original), "b": described(recompressed(original))})
+    links = match_blocks(whole, None, settings=SETTINGS.matching, codebook=load_codebook())
+    assert len(links) == 1
+    assert links.confidence[0] > 0.99

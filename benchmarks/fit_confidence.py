@@ -17,7 +17,6 @@ import argparse
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import combinations_with_replacement
 from pathlib import Path
 
 import numpy as np
@@ -25,23 +24,14 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
+from candidate_pairs import find_pairs
 from pimmi.demo.families import FAMILIES
 from pimmi.errors import PimmiError
-from pimmi.evaluation import TrueImage, Truth, evaluate, read_truth
-from pimmi.images.walk import walk
-from pimmi.index.codebook import load_codebook
+from pimmi.evaluation import TrueImage, Truth, evaluate
 from pimmi.matching.confidence import MEASURES, measures
-from pimmi.matching.match import compile_all, find_candidates
-from pimmi.pipeline.comparing import image_block
-from pimmi.pipeline.crew import local_pool
-from pimmi.pipeline.reading import ReadResult, ReadTask, read_images
+from pimmi.matching.match import compile_all
 from pimmi.settings import Settings
-from pimmi.study.shards import Shard, joined, taken
-from pimmi.workers.cores import default_workers
-from pimmi.workers.outcome import Done
 
-TASK_FILES = 64
-BLOCK_IMAGES = 2000
 COPY_CORRELATION = 0.6
 COPY_AGREEMENT = 0.9
 PATTERN_AGREEMENT = 0.7
@@ -68,50 +58,11 @@ class Candidates:
         return self.values[:, MEASURES.index(name)]
 
 
-def read(images: Path, *, settings: Settings) -> tuple[Shard, dict[str, str]]:
-    """All readable images of a folder, and the file name of each image id."""
-    files = walk(images).files
-    tasks = [
-        ReadTask(images, tuple(files[start : start + TASK_FILES]), frozenset(), settings)
-        for start in range(0, len(files), TASK_FILES)
-    ]
-    results: dict[int, ReadResult] = {}
-    with local_pool(max(1, default_workers() // 2)) as pool:
-        for outcome in pool.map_unordered(read_images, tasks):
-            if not isinstance(outcome, Done):
-                raise PimmiError(f"Some images of {images} can't be read: {outcome}.")
-            results[outcome.index] = outcome.result
-    shards = [result.shard for _, result in sorted(results.items()) if result.shard is not None]
-    if not shards:
-        raise PimmiError(f"{images} holds no image that can be read.")
-    names = {
-        file.image_id: Path(file.file.path).name
-        for _, result in sorted(results.items())
-        for file in result.files
-        if file.image_id is not None
-    }
-    return joined(shards), names
-
-
 def candidates(corpus: Path, *, settings: Settings) -> Candidates:
-    """The candidate pairs among the images of a corpus, compared block by block."""
-    truth = read_truth(corpus / "truth.csv")
-    shard, names = read(corpus / "images", settings=settings)
-    blocks = [
-        image_block(taken(shard, np.arange(start, min(start + BLOCK_IMAGES, len(shard)))))
-        for start in range(0, len(shard), BLOCK_IMAGES)
-    ]
-    pairs: list[Pair] = []
-    values = []
-    for one, other in combinations_with_replacement(blocks, 2):
-        second = None if one is other else other
-        found = find_candidates(one, second, settings=settings.matching, codebook=load_codebook())
-        ids = one.ids if second is None else one.ids + second.ids
-        pairs += [(names[ids[query]], names[ids[result]]) for query, result in found.rows.tolist()]
-        values.append(measures(found.links, found.pixels, found.areas))
-    known = np.array([query in truth and result in truth for query, result in pairs], bool)
-    kept = [pairs[place] for place in np.flatnonzero(known)]
-    return Candidates(truth, kept, np.concatenate(values)[known])
+    """The candidate pairs among the images of a corpus."""
+    pairs = find_pairs(corpus, settings=settings)
+    values = measures(pairs.links, pairs.pixels, pairs.areas)
+    return Candidates(pairs.truth, pairs.by_name(np.arange(len(pairs))), values)
 
 
 def is_copy(one: TrueImage, other: TrueImage) -> bool | None:

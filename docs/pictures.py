@@ -3,10 +3,12 @@
     python docs/pictures.py demo
 
 Writes docs/images/cluster.jpg, an original and nine copies that one cluster holds, and docs/images/proof.jpg, two
-linked images with the part that they share outlined in both.
+linked images with the part that they share outlined in both. From pictures that the demo's packages ship, makes
+docs/images/common.png: unrelated pictures in one frame, with what is common in them and what is their own.
 """
 
 import argparse
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +18,19 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 import pimmi
+from pimmi.demo.frames import phone
+from pimmi.demo.pictures import load_picture
 from pimmi.demo.raster import decode, encode_jpeg
 from pimmi.evaluation import Truth, read_truth
+from pimmi.grouping.evidence import Evidence
+from pimmi.grouping.sharing import COMMON, Commonness, commonness
+from pimmi.images.walk import walk
+from pimmi.index.codebook import load_codebook
+from pimmi.matching.blocks import PART_SIDE, PARTS
+from pimmi.matching.match import match_blocks
+from pimmi.pipeline.comparing import image_block
+from pimmi.pipeline.reading import ReadTask, read_images
+from pimmi.settings import Settings
 
 Picture = NDArray[np.uint8]
 Polygon = NDArray[np.float32]
@@ -31,6 +44,10 @@ ROWS = (
 )  # fmt: skip
 """What to show, a row each: the kind of change in the truth (the original has none), and its label."""
 PROOF = "chain_5"
+FRAMED = ("coffee", "temple", "cat", "rocket", "flower", "motorcycle")
+"""Pictures that are put into one frame; the first four are shown."""
+FRAMED_WIDTH = 190
+COMMON_SHADE, CONTENT_SHADE = (255, 150, 0), (0, 110, 255)
 
 WIDTH, GAP, LABEL, MARGIN = 1040, 12, 24, 12
 OUTLINE = (227, 26, 108)
@@ -98,6 +115,57 @@ def proof_picture(demo: Demo) -> Picture:
         for picture, polygon in zip(pictures, (corners, there), strict=True)
     ]
     return _side_by_side(shown)
+
+
+def common_picture() -> Picture:
+    """Pictures in a frame; cells that are common in one colour, and those that are the picture's own in another."""
+    framed = [phone(load_picture(name)) for name in FRAMED]
+    found = _commonness(framed)
+    return _side_by_side(
+        [
+            _shaded(picture, common=common >= COMMON, content=content >= COMMON)
+            for picture, common, content in list(zip(framed, found.common, found.content, strict=True))[:4]
+        ]
+    )
+
+
+def _commonness(pictures: list[Picture]) -> Commonness:
+    """How common the cells of pictures are, in their order; no two are of one family."""
+    settings = Settings()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for number, picture in enumerate(pictures):
+            Image.fromarray(picture).save(folder / f"{number}.png")
+        read = read_images(ReadTask(folder, tuple(walk(folder).files), frozenset(), settings))
+    assert read.shard is not None
+    block = image_block(read.shard)
+    links = match_blocks(block, None, settings=settings.matching, codebook=load_codebook())
+    evidence = Evidence(
+        images=len(block),
+        queries=links.query,
+        results=links.result,
+        agreement=links.agreement,
+        conflict=links.conflict,
+        weak=links.confidence < settings.matching.minimum_confidence,
+        **{part: getattr(links, part) for part in PARTS},
+    )
+    found = commonness(evidence, families=np.arange(len(block)))
+    ids = {int(Path(file.file.path).stem): file.image_id for file in read.files}
+    rows = [block.ids.index(str(ids[number])) for number in range(len(pictures))]
+    return Commonness(found.common[rows], found.content[rows])
+
+
+def _shaded(picture: Picture, *, common: NDArray[np.bool_], content: NDArray[np.bool_]) -> Picture:
+    """The picture at FRAMED_WIDTH, with some of its cells (bool, PART_SIDE squared) in two colours."""
+    height = round(picture.shape[0] * FRAMED_WIDTH / picture.shape[1])
+    shaded = _resized(picture, width=FRAMED_WIDTH, height=height).copy()
+    for cells, colour in ((common, COMMON_SHADE), (content & ~common, CONTENT_SHADE)):
+        for row, column in zip(*np.nonzero(cells.reshape(PART_SIDE, PART_SIDE)), strict=True):
+            top, below = height * row // PART_SIDE, height * (row + 1) // PART_SIDE
+            left, right = FRAMED_WIDTH * column // PART_SIDE, FRAMED_WIDTH * (column + 1) // PART_SIDE
+            inside = shaded[top : below - 1, left : right - 1]
+            inside[:] = (0.62 * inside + 0.38 * np.array(colour)).astype(np.uint8)
+    return _bordered(shaded, 1)
 
 
 def _overlap(first: Picture, second: Picture, transform: NDArray[np.float64]) -> Polygon:
@@ -189,6 +257,7 @@ def main() -> None:
     demo = Demo(arguments.demo)
     for name, picture in {"cluster": cluster_picture(demo), "proof": proof_picture(demo)}.items():
         (arguments.output / f"{name}.jpg").write_bytes(encode_jpeg(picture, quality=84))
+    Image.fromarray(common_picture()).quantize(64).save(arguments.output / "common.png", optimize=True)
 
 
 if __name__ == "__main__":

@@ -28,8 +28,8 @@ class Hardness:
 
     Attributes:
         images: images of the corpus.
-        links: links between two of them.
-        false_links_per_1000: links between two images that show no common original, for 1000 images.
+        links: links of type copy between two of them.
+        false_links_per_1000: those between two images that show no common original, for 1000 images.
         wrongly_clustered: images in a cluster whose family they don't belong to. The family of a cluster is
             that which most of its images show, if two or more do; else all its images are in a wrong one.
         distractors_clustered: how many of these are distractors.
@@ -141,7 +141,7 @@ def run(corpus: Path, *, study: Path, workers: int, preset: str) -> Hardness:
         clusters = export(study, table="clusters", output=Path(scratch) / "clusters.csv")
     return judge(
         truth,
-        [(row["query_path"], row["result_path"]) for row in links],
+        [(row["query_path"], row["result_path"]) for row in links if row["type"] == "copy"],
         {row["path"]: row["cluster_id"] for row in clusters},
     )
 

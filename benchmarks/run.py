@@ -36,6 +36,7 @@ class Result:
     workers: int
     machine: str
     evaluation: Evaluation
+    copies: Evaluation
     cost: Cost
     floors: tuple[Floor, Floor]
 
@@ -68,7 +69,9 @@ class Result:
         found = self.evaluation
         return {
             "mean recall": found.mean_recall,
+            "mean recall of links of type copy": self.copies.mean_recall,
             "edge precision": found.edge_precision,
+            "edge precision of links of type copy": self.copies.edge_precision,
             "distractor links per 1000": self.distractor_links_per_1000,
             "distractors clustered": found.distractors_clustered,
             "B-cubed precision": found.bcubed_precision,
@@ -116,15 +119,14 @@ def export(study: Path, *, table: str, output: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def score(study: Path, *, truth: Truth, scratch: Path) -> Evaluation:
-    """Compare the links and clusters of a study with the truth."""
+def score(study: Path, *, truth: Truth, scratch: Path) -> tuple[Evaluation, Evaluation]:
+    """Compare the links and clusters of a study with the truth: all links, and those of type copy."""
     links = export(study, table="links", output=scratch / "links.csv")
     clusters = export(study, table="clusters", output=scratch / "clusters.csv")
-    return evaluate(
-        truth,
-        [(row["query_path"], row["result_path"]) for row in links],
-        {row["path"]: row["cluster_id"] for row in clusters if row["cluster_id"] not in ("", "-1")},
-    )
+    owners = {row["path"]: row["cluster_id"] for row in clusters}
+    every = [(row["query_path"], row["result_path"]) for row in links]
+    copies = [pair for pair, row in zip(every, links, strict=True) if row["type"] == "copy"]
+    return evaluate(truth, every, owners), evaluate(truth, copies, owners)
 
 
 def run(corpus: Path, *, study: Path, workers: int, preset: str) -> Result:
@@ -135,7 +137,7 @@ def run(corpus: Path, *, study: Path, workers: int, preset: str) -> Result:
     cost = measure([PIMMI, "run", str(images), str(study), "--workers", str(workers), "--preset", preset])
     after = measure_floor(images, workers=workers, preset=preset)
     with tempfile.TemporaryDirectory() as scratch:
-        evaluation = score(study, truth=truth, scratch=Path(scratch))
+        evaluation, copies = score(study, truth=truth, scratch=Path(scratch))
     return Result(
         corpus=corpus.name,
         images=len(truth),
@@ -144,6 +146,7 @@ def run(corpus: Path, *, study: Path, workers: int, preset: str) -> Result:
         workers=workers,
         machine=f"{platform.machine()} with {os.cpu_count()} cores, Python {platform.python_version()}",
         evaluation=evaluation,
+        copies=copies,
         cost=cost,
         floors=(before, after),
     )

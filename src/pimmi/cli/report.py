@@ -56,9 +56,13 @@ def hits_as_json(found: Sequence[tuple[Path, Sequence[Hit]]]) -> str:
     )
 
 
-def evaluation_of(truth: Path, study: Study) -> Evaluation:
-    """How good the links and clusters of a study are."""
+def evaluation_of(truth: Path, study: Study, *, copies_only: bool = False) -> Evaluation:
+    """How good the clusters and all links of a study are, or its links of type copy."""
+    import pyarrow.compute as pc
+
     links, clusters = study.links(), study.cluster_table()
+    if copies_only:
+        links = links.filter(pc.field("type") == "copy")
     return evaluate(
         truth,
         zip(_texts(links, "query_path"), _texts(links, "result_path"), strict=True),

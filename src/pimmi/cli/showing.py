@@ -52,6 +52,9 @@ def evaluate(
     study: StudyFolder,
     /,
     *,
+    copies_only: Annotated[
+        bool, Parameter(help="Measure the links of type copy alone, without the common ones.", negative=())
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Measure a study against known copies.
@@ -67,7 +70,7 @@ def evaluate(
     import pimmi
     from pimmi.cli.report import evaluation_as_json, evaluation_of, print_evaluation
 
-    found = evaluation_of(truth, pimmi.open(study))
+    found = evaluation_of(truth, pimmi.open(study), copies_only=copies_only)
     if as_json:
         print(evaluation_as_json(found))
     else:

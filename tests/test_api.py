@@ -85,7 +85,7 @@ def test_degrees_count_files(study: pimmi.Study) -> None:
 def test_the_summary_counts_what_the_tables_hold(study: pimmi.Study) -> None:
     summary = study.summary()
     assert (summary.files, summary.images, summary.exact_duplicates, summary.unreadable) == (51, 45, 3, 3)
-    assert summary.links == len(study.links())
+    assert summary.links + summary.common_links == len(study.links())
     assert summary.clustered_images == len(study.cluster_table())
     first = next(study.clusters())
     assert summary.largest[0] == (first.id, len(first.paths), first.representative_path)

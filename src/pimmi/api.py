@@ -36,13 +36,17 @@ class Cluster:
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """What a study holds; `largest` are the id, number of files and representative path of some clusters."""
+    """What a study holds; `largest` are the id, number of files and representative path of some clusters.
+
+    `links` are those of type copy, `common_links` those that share only what many unrelated images do.
+    """
 
     files: int
     images: int
     exact_duplicates: int
     unreadable: int
     links: int
+    common_links: int
     clusters: int
     clustered_images: int
     largest: list[tuple[str, int, str]]
@@ -175,6 +179,8 @@ class Study:
     def summary(self) -> Summary:
         """How much of everything there is."""
         images, clusters = self.images(), list(self.clusters())
+        types = self.links().column("type").to_pylist()
+        common = types.count("common")
         exact_duplicates = len(images) - images.column("duplicate_of").null_count
         unreadable = images.column("image_id").null_count
         return Summary(
@@ -182,7 +188,8 @@ class Study:
             images=len(images) - unreadable - exact_duplicates,
             exact_duplicates=exact_duplicates,
             unreadable=unreadable,
-            links=len(self.links()),
+            links=len(types) - common,
+            common_links=common,
             clusters=len(clusters),
             clustered_images=sum(len(cluster.paths) for cluster in clusters),
             largest=[

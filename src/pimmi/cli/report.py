@@ -21,7 +21,9 @@ def print_summary(summary: Summary, *, study: Path) -> None:
     """What a study holds, its largest clusters, and where to look next."""
     print(f"{summary.files:,} image files: {summary.images:,} different images, ", end="")
     print(f"{summary.exact_duplicates:,} exact duplicates, {summary.unreadable:,} unreadable")
-    print(f"{summary.links:,} links between two files")
+    print(f"{summary.links:,} links between two files", end="")
+    common = f", and {summary.common_links:,} that share only what many unrelated images do"
+    print(common if summary.common_links else "")
     print(f"{summary.clusters:,} clusters, which hold {summary.clustered_images:,} files")
     if summary.largest:
         print("\nThe largest clusters:")

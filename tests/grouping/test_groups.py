@@ -13,7 +13,7 @@ from link_graphs import ALL, INNER, Link, bitmap, box, compared, drawn_links, ev
 from pimmi.errors import SettingsError
 from pimmi.grouping.communities import renumbered
 from pimmi.grouping.evidence import Groups
-from pimmi.grouping.groups import find_groups
+from pimmi.grouping.groups import find_groups, with_common
 from pimmi.settings import ALGORITHMS, GroupingSettings
 
 FRAME, MIDDLE = bitmap(~INNER), bitmap(INNER)
@@ -66,23 +66,23 @@ def main_parts(groups: Groups) -> dict[int, int]:
 
 def test_a_collage_is_in_two_elements_and_in_the_cluster_of_the_larger_part() -> None:
     left, right = box(columns=(0, 3)), box(columns=(3, 8))
-    links = family(0, 1, 2) + family(3, 4, 5) + shows(6, left, 0, 1, 2) + shows(6, right, 3, 4, 5)
+    links = family(0, 1, 2) + family(3, 4) + shows(5, left, 0, 1, 2) + shows(5, right, 3, 4)
     groups = group(links)
-    assert groups.clusters.tolist() == [0, 0, 0, 1, 1, 1, 1]
+    assert groups.clusters.tolist() == [0, 0, 0, 1, 1, 1]
     assert groups.copy.all()
-    assert elements(groups, common=False) == [(0, 1, 2, 6), (3, 4, 5, 6)]
+    assert elements(groups, common=False) == [(0, 1, 2, 5), (3, 4, 5)]
     assert elements(groups, common=True) == []
-    assert main_parts(groups) == {**dict.fromkeys(range(6), ALL), 6: right}
-    assert sorted(groups.part_masks[groups.part_images == 6].tolist()) == sorted([left, right])
+    assert main_parts(groups) == {**dict.fromkeys(range(5), ALL), 5: right}
+    assert sorted(groups.part_masks[groups.part_images == 5].tolist()) == sorted([left, right])
 
 
 def test_a_collage_of_equal_parts_is_in_the_cluster_of_the_larger_family() -> None:
     halves = box(columns=(0, 4)), box(columns=(4, 8))
     for one, other in (halves, halves[::-1]):
-        links = family(0, 1, 2) + family(3, 4) + shows(5, one, 0, 1, 2) + shows(5, other, 3, 4)
+        links = family(0, 1) + family(2, 3, 4) + shows(5, one, 0, 1) + shows(5, other, 2, 3, 4)
         groups = group(links)
-        assert groups.clusters.tolist() == [0, 0, 0, 1, 1, 0]
-        assert main_parts(groups)[5] == one
+        assert groups.clusters.tolist() == [0, 0, 1, 1, 1, 1]
+        assert main_parts(groups)[5] == other
 
 
 def test_different_collages_of_two_pictures_do_not_join_them() -> None:
@@ -186,6 +186,53 @@ def test_without_links_every_image_is_alone() -> None:
         groups = group([], images=images)
         assert groups.clusters.tolist() == list(range(images))
         assert len(groups.part_images) == len(groups.common) == len(groups.copy) == 0
+
+
+def test_an_image_whose_largest_part_is_in_no_element_is_in_the_cluster_of_another() -> None:
+    """The large part of image 24 is linked to one of a family of 24, but it takes more to be of that family."""
+    large, small = box(rows=(0, 5)), box(rows=(5, 8))
+    links = family(*range(24)) + shows(24, small, 25, 26) + family(25, 26)
+    links.append(Link(0, 24, (ALL, large)))
+    groups = group(links)
+    assert groups.clusters.tolist() == [0] * 24 + [1] * 3
+    assert main_parts(groups)[24] == small
+
+
+def test_an_element_that_is_made_common_is_no_cluster() -> None:
+    groups = group(family(0, 1, 2) + family(3, 4) + shows(5, MIDDLE, 3, 4) + shows(5, STICKER, 0, 1, 2))
+    assert groups.clusters.tolist() == [0, 0, 0, 1, 1, 1]
+    of_image = groups.part_elements[groups.part_images == 3]
+    marked = with_common(groups, np.arange(len(groups.common)) == of_image[0])
+    assert marked.clusters.tolist() == [0, 0, 0, 1, 2, 0]
+    assert main_parts(marked)[5] == STICKER
+    assert marked.copy.tolist() == [True] * 3 + [False] * 3 + [True] * 3
+    back = with_common(marked, groups.common)
+    assert back.clusters.tolist() == groups.clusters.tolist()
+    assert back.copy.all()
+
+
+def test_a_common_element_that_is_made_a_copy_is_a_cluster() -> None:
+    groups = group(sticker(*range(5)))
+    marked = with_common(groups, ~groups.common)
+    assert marked.clusters.tolist() == [0] * 5
+    assert marked.copy.all()
+    assert main_parts(marked) == dict.fromkeys(range(5), STICKER)
+
+
+@settings(deadline=None, max_examples=120)
+@given(seed=seeds, algorithm=algorithms)
+def test_the_same_elements_made_common_change_nothing(seed: int, algorithm: str) -> None:
+    links, images = drawn_links(seed)
+    groups = group(links, images=images, algorithm=algorithm)
+    again = with_common(groups, groups.common.copy())
+    for name in ("clusters", "copy", "part_main", "common"):
+        assert getattr(again, name).tolist() == getattr(groups, name).tolist()
+
+
+def test_links_without_elements_can_be_marked() -> None:
+    groups = group(sticker(0, 1))
+    assert len(groups.common) == 0
+    assert with_common(groups, groups.common).clusters.tolist() == [0, 1]
 
 
 @settings(deadline=None, max_examples=120)

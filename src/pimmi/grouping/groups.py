@@ -56,7 +56,10 @@ def find_groups(evidence: Evidence, *, algorithm: str, resolution: float) -> Gro
     apart = own.labels[own.parts.of_query] != own.labels[own.parts.of_result]
     copy = shown.copy.copy()
     copy[own.links[apart & (evidence.purity[own.links] < CONTRADICTED)]] = False
-    families, main = _families(own.parts.images, own.parts.masks, own.labels, count=evidence.images)
+    (several,) = np.nonzero(_image_counts(own.labels, own.parts.images)[own.labels] >= 2)
+    families, main = _families(
+        own.parts.images[several], own.parts.masks[several], own.labels[several], count=evidence.images
+    )
     between = families[evidence.queries] != families[evidence.results]
     sharing = np.flatnonzero(~copy & between)
     parts = _parts(evidence, sharing, np.full(evidence.images, ~np.uint64(0)))
@@ -69,8 +72,8 @@ def find_groups(evidence: Evidence, *, algorithm: str, resolution: float) -> Gro
     masks = np.concatenate([own.parts.masks, shared.parts.masks])
     labels = np.concatenate([own.labels, shared.labels + offset])
     common = np.arange(int(labels.max(initial=-1)) + 1) >= offset
-    sizes = np.bincount(_distinct(labels, images)[:, 0], minlength=len(common))
-    unrelated = np.bincount(_distinct(labels, families[images])[:, 0], minlength=len(common))
+    sizes = _image_counts(labels, images)
+    unrelated = _image_counts(labels, families[images])
     many = (unrelated >= FEWEST_COMMON) & (unrelated >= UNRELATED * sizes)
     kept = np.where(common, many, sizes >= 2)
 
@@ -83,7 +86,7 @@ def find_groups(evidence: Evidence, *, algorithm: str, resolution: float) -> Gro
     numbers[used] = np.arange(len(used))
     elements = np.cumsum(kept) - 1
     is_main = np.zeros(len(labels), bool)
-    is_main[main] = True
+    is_main[several[main]] = True
     return Groups(
         clusters=families,
         copy=copy,
@@ -99,10 +102,9 @@ def find_groups(evidence: Evidence, *, algorithm: str, resolution: float) -> Gro
 
 def with_common(groups: Groups, common: Flags) -> Groups:
     """The groups when other elements are common than those that were found so; `common` bool (e,)."""
-    changed = common != groups.common
-    held = (groups.of_query >= 0) & (groups.of_result >= 0)
-    element = np.where(held, groups.part_elements[groups.of_query], 0)
-    inside = held & (groups.part_elements[groups.of_result] == element)
+    of_part = np.append(groups.part_elements, -1)
+    element = of_part[groups.of_query]
+    changed = (element == of_part[groups.of_result]) & np.append(common != groups.common, False)[element]
     (own,) = np.nonzero(~common[groups.part_elements])
     clusters, main = _families(
         groups.part_images[own],
@@ -115,7 +117,7 @@ def with_common(groups: Groups, common: Flags) -> Groups:
     return replace(
         groups,
         clusters=clusters,
-        copy=np.where(inside & changed[element], ~common[element], groups.copy),
+        copy=np.where(changed, ~np.append(common, False)[element], groups.copy),
         part_main=is_main,
         common=common,
     )
@@ -162,5 +164,6 @@ def _families(images: Ints, masks: Masks, labels: Ints, *, count: int) -> tuple[
     return renumbered(families), main
 
 
-def _distinct(one: Ints, other: Ints) -> Ints:
-    return np.unique(np.column_stack([one, other]), axis=0)
+def _image_counts(labels: Ints, images: Ints) -> Ints:
+    """int64, for each label: how many images, or families of them, have it."""
+    return np.bincount(np.unique(np.column_stack([labels, images]), axis=0)[:, 0])

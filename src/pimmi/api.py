@@ -31,7 +31,7 @@ class Cluster:
     paths: list[str]
     quality: float
     representative_path: str
-    """Of the files linked with most others, the first."""
+    """The file that the others are most likely made from."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -246,7 +246,7 @@ def _cluster(rows: list[dict[str, Any]]) -> Cluster:
         rank=first["cluster_rank"],
         paths=[row["path"] for row in rows],
         quality=first["quality"],
-        representative_path=min(rows, key=lambda row: (-row["degree"], row["path"]))["path"],
+        representative_path=next(row["path"] for row in rows if row["representative"]),
     )
 
 

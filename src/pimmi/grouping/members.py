@@ -9,6 +9,11 @@ from numpy.typing import NDArray
 
 from pimmi.grouping.evidence import Groups
 
+ALIKE = 0.15
+"""Share by which images of a group may show less than the most complete one and still stand for it."""
+CHANGED_SHARE = 0.5
+"""What a link counts for it, if one of the two images is mirrored or negative."""
+
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
@@ -28,6 +33,11 @@ class Shown:
     scores: Floats
     query_coverage: Floats
     result_coverage: Floats
+
+    @property
+    def shared(self) -> Floats:
+        """float64 (m,): what each link says for both of its images as the one that the other is made from."""
+        return (self.query_coverage + self.result_coverage) * np.where(self.changes == 0, 1.0, CHANGED_SHARE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,27 +61,28 @@ class Members:
 
 
 def most_complete(
-    labels: Ints, queries: Ints, results: Ints, shared: Floats, *, pixels: Floats, groups: int
+    labels: Ints, queries: Ints, results: Ints, shared: Floats, *, pixels: Floats, size: Floats, groups: int
 ) -> Ints:
     """For each of some groups of nodes, the node that the others are most likely made from (int64, -1: no node).
 
     `labels` int64 (n,) is the group of each node, -1 for none; `queries`, `results` int64 (m,) are the links inside
-    groups, and `shared` float64 (m,) the coverages of both ends, added up: a whole original shares all of itself with
-    its copies, and shows all that its crops show. `pixels` float64 (n,) is the size of each node's image. Of equal ones
-    the first is taken.
+    groups, and `shared` float64 (m,) what each shows: a whole original shares all of itself with its copies, and shows
+    all that its crops show. Of nodes that show about as much, within `ALIKE` of the most, the one of most `pixels`
+    counts, then the one of largest `size`, float64 (n,): its file in bytes, since a copy saved again is smaller.
     """
-    totals = np.bincount(queries, shared, minlength=len(labels)) + np.bincount(
-        results, shared, minlength=len(labels)
-    )
-    worth = np.round((totals + 1e-3) * np.log2(pixels + 2.0), 6)
-    order = np.lexsort((-np.arange(len(labels)), worth, labels))
+    count = len(labels)
+    totals = np.bincount(queries, shared, minlength=count) + np.bincount(results, shared, minlength=count)
+    most = np.zeros(groups + 1)
+    np.maximum.at(most, labels, totals)
+    alike = totals >= (1 - ALIKE) * most[labels] - 1e-9
+    order = np.lexsort((-np.arange(count), size, np.round(2 * np.log2(pixels + 1.0)), alike, labels))
     best = np.full(groups + 1, -1)
     best[labels[order]] = order
     return best[:groups]
 
 
-def find_members(groups: Groups, shown: Shown, *, pixels: Floats) -> Members:
-    """The memberships in all elements; `pixels` float64 (n,) is the size of each image."""
+def find_members(groups: Groups, shown: Shown, *, pixels: Floats, size: Floats) -> Members:
+    """The memberships in all elements; `pixels` and `size` float64 (n,), pixels and bytes of each image."""
     keys = groups.part_elements * len(pixels) + groups.part_images
     distinct, member = np.unique(keys, return_inverse=True)
     elements, images = np.divmod(distinct, max(len(pixels), 1))
@@ -93,8 +104,9 @@ def find_members(groups: Groups, shown: Shown, *, pixels: Floats) -> Members:
         elements,
         queries,
         results,
-        shown.query_coverage[links] + shown.result_coverage[links],
+        shown.shared[links],
         pixels=pixels[images],
+        size=size[images],
         groups=len(groups.common),
     )
     transforms, changes = _onto(

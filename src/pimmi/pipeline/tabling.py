@@ -50,13 +50,14 @@ def group_tables(
     )
     pixels = sides.prod(axis=1).astype(np.float64)
     shown = _shown(evidence, links)
-    members = find_members(groups, shown, pixels=pixels)
+    size = _bytes(catalogue)[images]
+    members = find_members(groups, shown, pixels=pixels, size=size)
     names = _element_names(members, groups, ids)
     boxes = _boxes(members.masks, sides[members.images])
     if decisions.elements:
         groups = _marked(groups, members, names=names, boxes=boxes, ids=ids, decisions=decisions)
-        members = find_members(groups, shown, pixels=pixels)
-    clusters = _clusters(groups, evidence, shown, ids=ids, pixels=pixels, decisions=decisions)
+        members = find_members(groups, shown, pixels=pixels, size=size)
+    clusters = _clusters(groups, evidence, shown, ids=ids, pixels=pixels, size=size, decisions=decisions)
     degrees = _degrees_in_files(clusters, evidence, groups, catalogue.nb_files[images], ids=ids)
     clusters = clusters.set_column(clusters.column_names.index("degree"), "degree", degrees)
     common = np.flatnonzero(~groups.copy & ~evidence.weak)
@@ -70,6 +71,14 @@ def group_tables(
             result_id=_texts(ids[evidence.results[common]]),
         ),
     )
+
+
+def _bytes(catalogue: Catalogue) -> Floats:
+    """float64 (n,): the bytes of each image's file."""
+    size: Floats = (
+        catalogue.readable_files.column("bytes").to_numpy()[catalogue.first_files].astype(np.float64)
+    )
+    return size
 
 
 def _shown(evidence: Evidence, links: Links) -> Shown:
@@ -131,7 +140,14 @@ def _marked(
 
 
 def _clusters(
-    groups: Groups, evidence: Evidence, shown: Shown, *, ids: Ids, pixels: Floats, decisions: Decisions
+    groups: Groups,
+    evidence: Evidence,
+    shown: Shown,
+    *,
+    ids: Ids,
+    pixels: Floats,
+    size: Floats,
+    decisions: Decisions,
 ) -> pa.Table:
     copies = np.flatnonzero(groups.copy)
     queries, results = evidence.queries[copies], evidence.results[copies]
@@ -141,13 +157,13 @@ def _clusters(
     labels = np.full(len(ids), -1)
     labels[members] = np.unique(id_array(clusters, "cluster_id"), return_inverse=True)[1]
     inside = (labels[queries] == labels[results]) & (labels[queries] >= 0)
-    shared = (shown.query_coverage + shown.result_coverage)[copies[inside]]
     best = most_complete(
         labels,
         queries[inside],
         results[inside],
-        shared,
+        shown.shared[copies[inside]],
         pixels=pixels,
+        size=size,
         groups=int(labels.max(initial=-1)) + 1,
     )
     return clusters.append_column("representative", pa.array(best[labels[members]] == members))

@@ -50,7 +50,7 @@ def judged(pairs: Pairs, labels: Labels) -> Hardness:
 
 def rows(pairs: Pairs, *, settings: Settings) -> Iterator[str]:
     """A table in Markdown."""
-    evidence = pairs.evidence(minimum_confidence=settings.matching.minimum_confidence)
+    evidence = pairs.evidence(settings.matching)
     yield (
         "| Joined | Algorithm | Resolution | B-cubed precision | B-cubed recall | B-cubed F1 "
         "| distractors in a cluster | clusters | clusters with two families |"

@@ -19,7 +19,7 @@ from pimmi.matching.match import CERTAIN_SCORE, FEWEST_WINDOWS, find_candidates
 from pimmi.pipeline.comparing import image_block
 from pimmi.pipeline.crew import local_pool
 from pimmi.pipeline.reading import ReadResult, ReadTask, read_images
-from pimmi.settings import Settings
+from pimmi.settings import MatchingSettings, Settings
 from pimmi.study.shards import Shard, joined, taken
 from pimmi.workers.cores import default_workers
 from pimmi.workers.outcome import Done
@@ -60,11 +60,10 @@ class Pairs:
         """The file names of some pairs."""
         return [(self.names[query], self.names[result]) for query, result in self.rows[places].tolist()]
 
-    def evidence(self, *, minimum_confidence: float) -> Evidence:
-        """What grouping gets: the pairs that are sure enough, and those that certainly share something."""
-        sure = self.confidence >= minimum_confidence
+    def evidence(self, settings: MatchingSettings) -> Evidence:
+        """What grouping gets: the pairs that are stored as links, or that certainly share something."""
         certain = (self.links[:, 3] >= CERTAIN_SCORE) & (self.pixels[:, 0] >= FEWEST_WINDOWS)
-        kept = np.flatnonzero(sure | certain)
+        kept = np.flatnonzero((self.confidence >= settings.stored_confidence) | certain)
         compared = np.maximum(self.pixels[kept, 3], 1)
         queries, results = self.rows[kept].T.copy()
         parts = dict(zip(PARTS, self.parts[kept].T.copy(), strict=True))
@@ -74,7 +73,7 @@ class Pairs:
             results=results,
             agreement=self.pixels[kept, 0] / compared,
             conflict=self.pixels[kept, 1] / compared,
-            weak=~sure[kept],
+            weak=self.confidence[kept] < settings.minimum_confidence,
             **parts,
         )
 

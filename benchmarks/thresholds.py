@@ -138,7 +138,7 @@ def _mean_recall(corpus: Corpus, values: Floats, thresholds: Sequence[float]) ->
 
 def clustering(corpus: Corpus, *, constant: str, value: float, settings: Settings) -> Clustering:
     """The clusters that come of a value of one of CONSTANTS."""
-    evidence = corpus.pairs.evidence(minimum_confidence=settings.matching.minimum_confidence)
+    evidence = corpus.pairs.evidence(settings.matching)
     algorithm, resolution = settings.grouping.algorithm, settings.grouping.resolution
     if constant == "resolution":
         groups = find_groups(evidence, algorithm=algorithm, resolution=value)

@@ -153,7 +153,7 @@ class MatchingSettings(Section):
         why="Less sure links aren't even kept; those kept can be read again with another minimum.",
     )
     minimum_confidence: float = setting(
-        0.35,
+        0.4,
         minimum=0.0,
         maximum=1.0,
         why="Links less sure than this are neither exported nor grouped: chosen on the benchmark.",

@@ -63,6 +63,8 @@ def test_a_better_score_is_never_less_sure(seed: int, more: float) -> None:
 def test_pixels_that_correlate_more_are_surer(seed: int, more: float) -> None:
     links, pixels, areas = drawn(seed, 10)
     links[:, RIVAL] = 0
+    pixels[:, :3] += 10
+    areas += 0.1
     better = pixels.copy()
     better[:, CORRELATION] += more
     assert (confidence(links, better, areas) > confidence(links, pixels, areas)).all()
@@ -122,8 +124,22 @@ def test_many_points_that_may_lie_elsewhere_as_well_are_a_pattern(
     links[0, [6, 10]] = 1
     links[0, [SCORE, INLIERS, GUIDED_SCORE, RIVAL]] = score, inliers, 100, rival
     pixels[0, [0, 2, 3, CORRELATION]] = [150, 150, 150, 0.99]
-    (sure,) = confidence(links, pixels, np.ones((1, 2)))
+    (sure,) = confidence(links, pixels, np.array([[1.0, 0.8]]))
     assert sure == 0 if pattern else sure > 0.5
+    (whole,) = confidence(links, pixels, np.ones((1, 2)))
+    assert whole > 0.5
+
+
+@pytest.mark.parametrize(
+    ("windows", "area", "enough"), [(150, 0.5, True), (5, 0.5, False), (150, 0.01, False)]
+)
+def test_too_small_a_part_proves_nothing(windows: int, area: float, enough: bool) -> None:
+    links, pixels = np.zeros((1, LINK_COLUMNS)), np.zeros((1, PIXEL_COLUMNS))
+    links[0, [6, 10]] = 1
+    links[0, [SCORE, INLIERS, GUIDED_SCORE]] = 50, 50, 100
+    pixels[0, [0, 2, 3, CORRELATION]] = [windows, windows, windows, 0.99]
+    (sure,) = confidence(links, pixels, np.array([[1.0, area]]))
+    assert sure > 0.5 if enough else sure == 0
 
 
 def tartan(

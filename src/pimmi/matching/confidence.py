@@ -31,6 +31,12 @@ PATTERN_INLIERS = 20
 PATTERN_SCORE = 0.8
 """A link with so strong a rival, so many inliers, and a lower score for each of them than this, is of two patterns that
 repeat: once one is laid onto the other somehow, points coincide everywhere, but matches hardly speak for that place."""
+WHOLE_PATTERN = (0.95, 0.9)
+"""Mean correlation, and share of both images that the overlap takes, from which on even patterns are copies."""
+FEWEST_WINDOWS = 6
+"""With fewer windows that agree, the pixels say nothing."""
+SMALLEST_AREA = 0.015
+"""Share of an image under which a part is too small to be recognised in a thumbnail."""
 
 Floats = NDArray[np.float64]
 
@@ -70,9 +76,12 @@ def confidence(links: Floats, pixels: Floats, areas: Floats) -> Floats:
     evidence: Floats = np.full(len(links), BIAS)
     for weight, values in zip(WEIGHTS, measures(links, pixels, areas).T, strict=True):
         evidence += weight * values
-    pattern = (
+    correlation, area = WHOLE_PATTERN
+    whole = (pixels[:, 4] >= correlation) & (areas.min(axis=1, initial=1.0) >= area)
+    pattern = ~whole & (
         (links[:, 12] >= PATTERN_RIVAL)
         & (links[:, 4] >= PATTERN_INLIERS)
         & (links[:, 3] < PATTERN_SCORE * links[:, 4])
     )
-    return np.where(pattern, 0.0, 1 / (1 + np.exp(-evidence)))
+    too_little = (pixels[:, 0] < FEWEST_WINDOWS) | (areas.min(axis=1, initial=1.0) < SMALLEST_AREA)
+    return np.where(pattern | too_little, 0.0, 1 / (1 + np.exp(-evidence)))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pimmi.images.identify import image_id, read_file
 from pimmi.index.codebook import load_codebook
-from pimmi.matching.blocks import Links
+from pimmi.matching.blocks import RELATIONS, Links
 from pimmi.matching.match import match_blocks
 from pimmi.pipeline.comparing import image_block
 from pimmi.pipeline.reading import describe
@@ -20,7 +20,7 @@ from pimmi.study.catalogue import Catalogue
 from pimmi.study.layout import StudyFolder
 from pimmi.study.reading import values
 from pimmi.study.shards import Shard, read_shard, taken
-from pimmi.study.tables import IDENTITY, SCORE_OF_EXACT_COPIES, VARIANTS
+from pimmi.study.tables import IDENTICAL, IDENTITY, SCORE_OF_EXACT_COPIES, VARIANTS
 
 Transform = tuple[float, float, float, float, float, float]
 
@@ -35,6 +35,7 @@ class Hit:
 
     path: str
     image_id: str
+    relation: str
     variant: str
     score: float
     nb_match_ransac: int
@@ -95,10 +96,12 @@ def _hit(links: Links, link: np.intp, *, path: str, image_id: str) -> Hit:
     asked = links.query[link] == 0
     transform = links.transform[link] if asked else inverted(links.transform[link])
     a11, a12, tx, a21, a22, ty = transform.tolist()
+    relation = RELATIONS[links.relation[link]]
     coverages = [float(links.query_coverage[link]), float(links.result_coverage[link])]
     return Hit(
         path=path,
         image_id=image_id,
+        relation=relation if asked else converse(relation),
         variant=VARIANTS[links.change[link]],
         score=float(links.score[link]),
         nb_match_ransac=int(links.inliers[link]),
@@ -114,6 +117,7 @@ def _exact_copy(query: Shard, path: str) -> Hit:
     return Hit(
         path=path,
         image_id=query.ids[0],
+        relation=IDENTICAL,
         variant=VARIANTS[0],
         score=SCORE_OF_EXACT_COPIES,
         nb_match_ransac=len(query.points),
@@ -123,6 +127,11 @@ def _exact_copy(query: Shard, path: str) -> Hit:
         agreement=1.0,
         conflict=0.0,
     )
+
+
+def converse(relation: str) -> str:
+    """What the result of a link is to the query, from what the query is to it."""
+    return {"contains": "contained", "contained": "contains"}.get(relation, relation)
 
 
 def inverted(transform: NDArray[np.float64]) -> NDArray[np.float64]:

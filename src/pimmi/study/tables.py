@@ -19,6 +19,8 @@ from pimmi.study.reading import values
 Ints = NDArray[np.int64]
 
 COPY, COMMON = "copy", "common"
+IDENTICAL = "identical"
+"""The relation of files that are the same byte for byte."""
 VARIANTS = ("plain", "mirror", "negative", "mirror-negative")
 """The names of the changes, by number (`pimmi.matching.blocks.Links`)."""
 IDENTITY = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
@@ -148,15 +150,25 @@ def _also_in(catalogue: Catalogue, cluster: Ints, names: NDArray[np.bytes_]) -> 
     members = read_group(catalogue.folder, "memberships")
     ranks = np.searchsorted(catalogue.ids, id_array(members))
     elements, element = np.unique(np.array(values(members, "element_id"), dtype="S"), return_inverse=True)
-    main = members.column("main").to_numpy() & (cluster[ranks] >= 0)
-    home = np.full(len(elements), -1)
-    home[element[main][::-1]] = cluster[ranks[main]][::-1]
-    there = home[element]
+    main = members.column("main").to_numpy()
+    there = home_clusters(element, main, cluster[ranks], elements=len(elements))[element]
     (guest,) = np.nonzero((there >= 0) & (there != cluster[ranks]))
     found: list[set[str]] = [set() for _ in range(len(catalogue.images))]
     for rank, other in zip(ranks[guest].tolist(), there[guest].tolist(), strict=True):
         found[rank].add(names[other].decode())
     return [" ".join(sorted(others)) or None for others in found]
+
+
+def home_clusters(element: Ints, main: NDArray[np.bool_], cluster: Ints, *, elements: int) -> Ints:
+    """For each element, the cluster of which it is the main one (-1: none).
+
+    `element`, `main` and `cluster` are of memberships: the element, whether it is the image's main one, and the cluster
+    of the image, -1 for none.
+    """
+    home = np.full(elements, -1)
+    (own,) = np.nonzero(main & (cluster >= 0))
+    home[element[own][::-1]] = cluster[own][::-1]
+    return home
 
 
 def _clusters_of_images(
@@ -185,7 +197,7 @@ def _exact_copies(catalogue: Catalogue, first_paths: pa.ChunkedArray[Any]) -> pa
         "query_path": first_paths.take(ranks),
         "result_path": catalogue.readable_files.column("path").take(files),
         "type": pa.array([COPY] * len(files), pa.string()),
-        "relation": pa.array(["identical"] * len(files), pa.string()),
+        "relation": pa.array([IDENTICAL] * len(files), pa.string()),
         "variant": pa.array([VARIANTS[0]] * len(files), pa.string()),
         "score": pa.array(np.full(len(files), SCORE_OF_EXACT_COPIES)),
         "nb_match_ransac": catalogue.images.column("nb_points").take(ranks),

@@ -7,12 +7,13 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from pimmi.decisions.apply import judged
 from pimmi.decisions.model import Decisions
+from pimmi.matching.blocks import RELATIONS
 from pimmi.study.catalogue import Catalogue, Ids, id_array
+from pimmi.study.groups import GroupTables
 from pimmi.study.tables import VARIANTS
 from pimmi.web.links import LinkIndex
 
@@ -20,24 +21,14 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
-NEARLY_ALL = 0.75
-"""Share of an image's area from which on it counts as shown whole."""
-RELATIONS = ("same", "part", "contains", "overlap")
-"""Both show the same; the query is a part of the result; it contains the result; both have a part in common."""
-
-
-def relations(query_coverage: NDArray[Any], result_coverage: NDArray[Any]) -> NDArray[np.uint8]:
-    """For each link, the place in `RELATIONS` of what the query is to the result."""
-    whole, held = query_coverage >= NEARLY_ALL, result_coverage >= NEARLY_ALL
-    return np.select([whole & held, whole, held], [0, 1, 2], default=3).astype(np.uint8)
-
 
 @dataclass(frozen=True)
 class Clusters:
     """k clusters of n images, with m links after decisions.
 
-    `names` S32 (k,), sorted; `cluster` int64 (n,), -1 for none; `degree` int64 and `quality` float64 (n,). `kept` and
-    `confirmed` bool (m,), what decisions made of each link; `relation` uint8 (m,).
+    `names` S32 (k,), sorted; `cluster` int64 (n,), -1 for none; `stands` bool (n,), whether an image is the
+    representative of its cluster; `degree` int64 and `image_quality` float64 (n,). Bool (m,): `copies`, the links that
+    show copies and were not rejected; `common`, those that share only what is common; `confirmed`.
     """
 
     catalogue: Catalogue
@@ -45,18 +36,19 @@ class Clusters:
     decisions: Decisions
     names: Ids
     cluster: Ints
+    stands: Flags
     degree: Ints
     image_quality: Floats
-    kept: Flags
+    copies: Flags
+    common: Flags
     confirmed: Flags
-    relation: NDArray[np.uint8]
 
     @classmethod
     def of(
-        cls, catalogue: Catalogue, index: LinkIndex, *, grouped: pa.Table, decisions: Decisions
+        cls, catalogue: Catalogue, index: LinkIndex, *, groups: GroupTables, decisions: Decisions
     ) -> Clusters:
-        """The clusters of a study; `grouped` is its clusters file. Files of the same bytes are one, too."""
-        count = len(catalogue.images)
+        """The clusters of a study; files of the same bytes are one, too."""
+        count, grouped = len(catalogue.images), groups.clusters
         members = np.searchsorted(catalogue.ids, id_array(grouped))
         owners = np.zeros(count, "S32")
         owners[members] = id_array(grouped, "cluster_id")
@@ -65,26 +57,42 @@ class Clusters:
         quality[members] = grouped.column("quality").to_numpy()
         alone = (owners == b"") & (catalogue.nb_files > 1)
         owners[alone] = catalogue.ids[alone]
+        stands = alone.copy()
+        stands[members] = grouped.column("representative").to_numpy()
         names = np.unique(owners[owners != b""])
         cluster = np.where(owners != b"", np.searchsorted(names, owners), -1)
-        confirmed, kept = judged(
-            index.query.astype(np.int64),
-            index.result.astype(np.int64),
-            ids=catalogue.ids,
-            decisions=decisions,
+        queries, results = index.query.astype(np.int64), index.result.astype(np.int64)
+        confirmed, kept = judged(queries, results, ids=catalogue.ids, decisions=decisions)
+        shared = [
+            np.searchsorted(catalogue.ids, id_array(groups.links, end)) for end in ("query_id", "result_id")
+        ]
+        common = np.isin(queries * count + results, shared[0] * count + shared[1])
+        return cls(
+            catalogue,
+            index,
+            decisions,
+            names,
+            cluster,
+            stands,
+            degree,
+            quality,
+            copies=kept & ~common,
+            common=common,
+            confirmed=confirmed,
         )
-        relation = relations(index.columns["query_coverage"], index.columns["result_coverage"])
-        return cls(catalogue, index, decisions, names, cluster, degree, quality, kept, confirmed, relation)
 
     def __len__(self) -> int:
         return len(self.names)
 
     @cached_property
     def members(self) -> Ints:
-        """The images of all clusters, one cluster after the other, those that resemble most others first."""
+        """The images of all clusters, one cluster after the other.
+
+        The representative of each comes first, then those that resemble most others.
+        """
         held = np.flatnonzero(self.cluster >= 0)
-        order = np.lexsort((self.catalogue.first_files[held], -self.resemblance[held], self.cluster[held]))
-        return held[order]
+        first_files, common = self.catalogue.first_files[held], self.resemblance[held]
+        return held[np.lexsort((first_files, -common, ~self.stands[held], self.cluster[held]))]
 
     @cached_property
     def resemblance(self) -> Floats:
@@ -110,7 +118,7 @@ class Clusters:
 
     @cached_property
     def representative(self) -> Ints:
-        """The image of each cluster that resembles most others."""
+        """The image of each cluster that the others are most likely made from."""
         return self.members[self.starts[:-1]]
 
     @cached_property
@@ -130,9 +138,9 @@ class Clusters:
 
     @cached_property
     def inside(self) -> Ints:
-        """The links, kept, between two images of one cluster."""
+        """The links that show copies between two images of one cluster."""
         own = self.cluster[self.index.query]
-        return np.flatnonzero(self.kept & (own >= 0) & (own == self.cluster[self.index.result]))
+        return np.flatnonzero(self.copies & (own >= 0) & (own == self.cluster[self.index.result]))
 
     @cached_property
     def links(self) -> Ints:
@@ -151,11 +159,11 @@ class Clusters:
         return self.linked_by(self.index.columns["change"][self.inside] == VARIANTS.index(variant))
 
     def with_relation(self, relation: str) -> Flags:
-        """The clusters in which two images have a relation; part and contains are the same one."""
+        """The clusters in which two images have a relation; contained is the same as contains."""
         if relation == "identical":
             return self.holding(self.catalogue.nb_files > 1)
-        found = self.relation[self.inside]
-        wanted = ("part", "contains") if relation == "part" else (relation,)
+        found = self.index.columns["relation"][self.inside]
+        wanted = ("contains", "contained") if relation == "contained" else (relation,)
         return self.linked_by(np.isin(found, [RELATIONS.index(name) for name in wanted]))
 
     def holding(self, images: Flags) -> Flags:

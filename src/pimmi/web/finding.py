@@ -12,7 +12,7 @@ from pimmi.pipeline.reading import describe
 from pimmi.pipeline.searching import Hit, search_described
 from pimmi.settings import Settings
 from pimmi.study.tables import VARIANTS
-from pimmi.web.clusters import RELATIONS, Clusters, relations
+from pimmi.web.clusters import Clusters
 from pimmi.web.points import Described, agreeing
 from pimmi.web.proof import geometry
 from pimmi.web.show import image_shown
@@ -51,16 +51,12 @@ def found(clusters: Clusters, data: bytes, *, settings: Settings) -> dict[str, A
             change=VARIANTS.index(hit.variant),
             tolerance=settings.matching.position_tolerance,
         )
-        relation = relations(np.array([hit.query_coverage]), np.array([hit.result_coverage]))[0]
         hits[hit.image_id] = {
             **{
                 name: value
                 for name, value in asdict(hit).items()
-                if name in ("score", "agreement", "conflict")
+                if name in ("variant", "relation", "score", "agreement", "conflict")
             },
-            "variant": hit.variant,
-            "relation": RELATIONS[int(relation)],
-            "identical": hit.image_id == about["image_id"],
             "inliers": hit.nb_match_ransac,
             "first_coverage": hit.query_coverage,
             "second_coverage": hit.result_coverage,

@@ -1,4 +1,4 @@
-"""The links of a study in little memory: 45 bytes each, and the rest read from the files when it is asked for."""
+"""The links of a study in little memory: 46 bytes each, and the rest read from the files when it is asked for."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pimmi.errors import StudyError
-from pimmi.study.catalogue import Catalogue, Links
+from pimmi.study.catalogue import Catalogue
 from pimmi.study.layout import ShardPair, StudyFolder
 from pimmi.study.links import LINKS_SCHEMA
 from pimmi.study.reading import read_array, read_parquet
@@ -21,13 +21,13 @@ from pimmi.study.writing import remove, write_array, written_whole
 Ints = NDArray[np.int64]
 KEPT = {
     "change": np.uint8, "score": np.float32, "confidence": np.float32, "agreement": np.float32,
-    "query_coverage": np.float32, "result_coverage": np.float32,
+    "query_coverage": np.float32, "result_coverage": np.float32, "relation": np.uint8,
 }  # fmt: skip
 _READ = pa.schema([
     field for field in LINKS_SCHEMA
     if field.name in {"query_shard", "query_row", "result_shard", "result_row", *KEPT}
 ])  # fmt: skip
-FORM = 1
+FORM = 2
 """Of the arrays that are kept; another form has another number."""
 
 
@@ -80,28 +80,6 @@ class LinkIndex:
         start, end = (int(np.searchsorted(self.query, low, side=side)) for side in ("left", "right"))
         place = start + int(np.searchsorted(self.result[start:end], high))
         return place if place < end and self.result[place] == high else None
-
-    def component(self, images: Ints) -> Ints:
-        """The ranks of the images that chains of links join to some images, with these; rising."""
-        seen = np.zeros(len(self.starts) - 1, bool)
-        new = np.unique(images)
-        while len(new):
-            seen[new] = True
-            links = self.of(new)
-            near = np.unique(np.concatenate([self.query[links], self.result[links]]))
-            new = near[~seen[near]].astype(np.int64)
-        return np.flatnonzero(seen)
-
-    def links_among(self, images: Ints) -> Links:
-        """The links between some images, `images` rising, with all columns of their rows."""
-        links = self.of(images)
-        inside = np.isin(self.query[links], images) & np.isin(self.result[links], images)
-        links = links[inside]
-        return Links(
-            query=self.query[links].astype(np.int64),
-            result=self.result[links].astype(np.int64),
-            rows=self.rows(links),
-        )
 
     def rows(self, links: Ints) -> pa.Table:
         """The rows of the link files, in the order of `links`."""

@@ -9,18 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pimmi.decisions.model import ordered
-from pimmi.pipeline.searching import inverted
+from pimmi.matching.blocks import RELATIONS
+from pimmi.pipeline.searching import converse, inverted
 from pimmi.settings import MatchingSettings
 from pimmi.study.links import TRANSFORM
-from pimmi.study.tables import VARIANTS
-from pimmi.web.clusters import RELATIONS, Clusters, relations
+from pimmi.study.tables import COMMON, COPY, VARIANTS
+from pimmi.web.clusters import Clusters
 from pimmi.web.points import Described, agreeing
 from pimmi.web.show import image_shown
 
 Floats = NDArray[np.float64]
 
 PARTS = ("query_part", "result_part")
-"""Columns of the link files, where they have them: bitmaps of 8 x 8 cells of each image where both agree."""
+"""Columns of the link files: bitmaps of 8 x 8 cells of each image where both agree."""
 
 
 def proof(
@@ -43,18 +44,19 @@ def proof(
         tolerance=settings.position_tolerance,
     )
     names = ordered(images[0]["id"], images[1]["id"])
+    relation = RELATIONS[row["relation"]]
     return {
         "first": images[0],
         "second": images[1],
         "variant": VARIANTS[row["change"]],
-        "relation": RELATIONS[int(relations(*(np.array([share]) for share in _seen(coverages, turned)))[0])],
+        "type": COMMON if clusters.common[link] else COPY,
+        "relation": converse(relation) if turned else relation,
         **{name: row[name] for name in ("score", "inliers", "agreement", "conflict", "confidence")},
-        **{name: row[name] for name in ("type",) if name in row},
         "first_coverage": _seen(coverages, turned)[0],
         "second_coverage": _seen(coverages, turned)[1],
         "verdict": clusters.decisions.links.get(names),
-        "first_part": cells(row.get(PARTS[turned])),
-        "second_part": cells(row.get(PARTS[not turned])),
+        "first_part": cells(row[PARTS[turned]]),
+        "second_part": cells(row[PARTS[not turned]]),
         **geometry(transform, pairs, images[0], images[1]),
     }
 
@@ -81,9 +83,9 @@ def overlap(transform: Floats, first: tuple[int, int], second: tuple[int, int]) 
     return np.zeros((0, 2)) if polygon is None else np.asarray(polygon, np.float64).reshape(-1, 2)
 
 
-def cells(part: int | None) -> list[int] | None:
-    """The numbers of the cells of a bitmap that are set, row after row from the top left; None if there is none."""
-    return None if part is None else [cell for cell in range(64) if part >> cell & 1]
+def cells(part: int) -> list[int]:
+    """The numbers of the cells of a bitmap that are set, row after row from the top left."""
+    return [cell for cell in range(64) if part >> cell & 1]
 
 
 def _corners(size: tuple[int, int]) -> Floats:

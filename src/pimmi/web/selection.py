@@ -17,7 +17,7 @@ from pimmi.web.clusters import Clusters
 from pimmi.web.library import State
 
 SORTS = ("size", "quality", "first", "newest", "undecided")
-RELATION_FILTERS = ("identical", "same", "part", "overlap")
+RELATION_FILTERS = ("identical", "same", "contained", "overlap")
 DECISION_FILTERS = ("undecided", "decided", "checked", "labelled")
 Number = TypeVar("Number", int, float)
 METADATA = "m."

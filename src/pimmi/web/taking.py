@@ -14,9 +14,10 @@ import pyarrow as pa
 from PIL import Image, ImageDraw, ImageFont
 
 from pimmi.errors import PimmiError
+from pimmi.matching.blocks import RELATIONS
 from pimmi.outputs.export import write_table
 from pimmi.study.tables import VARIANTS
-from pimmi.web.clusters import RELATIONS, Clusters, Ints
+from pimmi.web.clusters import Clusters, Ints
 from pimmi.web.library import State
 from pimmi.web.originals import original_file
 from pimmi.web.show import day
@@ -90,7 +91,7 @@ def _gexf(clusters: Clusters, numbers: Ints) -> Iterator[str]:
         first, second = clusters.image_id(int(index.query[link])), clusters.image_id(int(index.result[link]))
         yield f'<edge source="{first}" target="{second}" weight="{index.columns["confidence"][link]:.4f}"><attvalues>'
         yield f'<attvalue for="0" value="{VARIANTS[int(index.columns["change"][link])]}"/>'
-        yield f'<attvalue for="1" value="{RELATIONS[int(clusters.relation[link])]}"/></attvalues></edge>\n'
+        yield f'<attvalue for="1" value="{RELATIONS[int(index.columns["relation"][link])]}"/></attvalues></edge>\n'
     yield "</edges>\n</graph>\n</gexf>\n"
 
 

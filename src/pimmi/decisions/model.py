@@ -85,6 +85,7 @@ class Decisions:
             if row.kind in ("together", "apart"):
                 for pair in ((row.first, row.second), (row.second, row.first)):
                     holding.pop((_opposite(row.kind), *pair, ""), None)
+            holding.pop(_subject(row), None)
             holding[_subject(row)] = row
         kept = [row for row in holding.values() if row.value]
         return cls(

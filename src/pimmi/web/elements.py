@@ -1,4 +1,4 @@
-"""The elements of a study, where grouping has written them: what several images have in common, and where it is."""
+"""The elements of a study: what recurs in several images, and where it is in each."""
 
 from __future__ import annotations
 
@@ -6,55 +6,157 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
-from pimmi.study.layout import StudyFolder
+from pimmi.decisions.elements import marked_elements
+from pimmi.study.catalogue import id_array
+from pimmi.study.groups import BOX, GroupTables
+from pimmi.study.reading import values
+from pimmi.study.tables import home_clusters
+from pimmi.web.clusters import Clusters, Flags, Floats, Ints
 
-BOX = ("x0", "y0", "x1", "y1")
+EXAMPLES = 6
+"""Images of an element that are shown besides its representative."""
 
 
 @dataclass(frozen=True)
 class Elements:
-    """`elements` has a row for each element, `memberships` one for each image of an element."""
+    """e elements with k memberships in images, sorted by image, the larger elements of each first.
 
-    elements: pa.Table
-    memberships: pa.Table
+    `about` has the rows of the elements table, by id; `image` and `element` int64 (k,) are the rank of the image and
+    the place of the element in `about`; `box` float64 (k, 4), in pixels of the file; `coverage` float64 and `main` bool
+    (k,).
+    """
+
+    clusters: Clusters
+    about: pa.Table
+    image: Ints
+    element: Ints
+    box: Floats
+    coverage: Floats
+    main: Flags
 
     @classmethod
-    def read(cls, folder: StudyFolder) -> Elements | None:
-        """The elements of a study; None if it has none, or they aren't told by image and region."""
-        groups = folder.clusters.parent
-        paths = groups / "elements.parquet", groups / "memberships.parquet"
-        if not all(path.exists() for path in paths):
-            return None
-        elements, memberships = (pq.read_table(path, use_threads=False) for path in paths)
-        known = {"element_id", "size", "common"} <= set(elements.column_names)
-        placed = {"element_id", "image_id", *BOX} <= set(memberships.column_names)
-        return cls(elements, memberships) if known and placed else None
+    def of(cls, clusters: Clusters, *, groups: GroupTables) -> Elements:
+        """The elements of a study, with the clusters that belong to them."""
+        about, members = groups.elements, groups.memberships
+        names = np.array(values(about, "element_id"), "S")
+        element = np.searchsorted(names, np.array(values(members, "element_id"), names.dtype))
+        image = np.searchsorted(clusters.catalogue.ids, id_array(members))
+        order = np.lexsort((element, -about.column("size").to_numpy()[element], image))
+        return cls(
+            clusters,
+            about,
+            image[order],
+            element[order],
+            np.column_stack([members.column(side).to_numpy() for side in BOX])[order],
+            members.column("coverage").to_numpy()[order],
+            members.column("main").to_numpy()[order],
+        )
 
     @cached_property
-    def _about(self) -> dict[str, dict[str, Any]]:
-        return {row["element_id"]: row for row in self.elements.to_pylist()}
+    def common(self) -> Flags:
+        """bool (e,)"""
+        return np.asarray(self.about.column("common").to_numpy())
 
-    def of(self, image_ids: list[str]) -> dict[str, list[dict[str, Any]]]:
-        """The elements in each of some images, the largest ones first, with the region of each in pixels."""
-        held: Any = pc.is_in(self.memberships.column("image_id"), value_set=pa.array(image_ids, pa.string()))
-        found: dict[str, list[dict[str, Any]]] = {}
-        for row in self.memberships.filter(held).to_pylist():
-            about = self._about.get(row["element_id"], {})
-            found.setdefault(row["image_id"], []).append({
-                "element": row["element_id"],
-                "region": [row[side] for side in BOX],
-                "common": bool(about.get("common")),
-                "kind": about.get("kind"),
-                "size": about.get("size"),
-                "representative": about.get("representative") or about.get("image_id"),
-                "coverage": row.get("coverage"),
-                "main": row.get("main"),
-            })  # fmt: skip
+    @cached_property
+    def sizes(self) -> Ints:
+        """How many images show each element."""
+        return np.asarray(self.about.column("size").to_numpy())
+
+    @cached_property
+    def representatives(self) -> Ints:
+        """The rank of the image that shows each element most completely."""
+        return np.searchsorted(self.clusters.catalogue.ids, id_array(self.about, "representative"))
+
+    @cached_property
+    def listed(self) -> Ints:
+        """The elements that are common, or that a person has said something about, the largest first."""
+        wanted = self.common.copy()
+        wanted[self._marked] = True
+        found = np.flatnonzero(wanted)
+        return found[np.lexsort((found, -self.sizes[found]))]
+
+    def of_image(self, image: int) -> list[dict[str, Any]]:
+        """The elements in an image, the largest first, with the region of each in pixels."""
+        return [
+            {
+                **self._named(int(self.element[row])),
+                "region": self.box[row].tolist(),
+                "coverage": round(float(self.coverage[row]), 3),
+                "main": bool(self.main[row]),
+            }
+            for row in self._rows_of(image)
+        ]
+
+    def also_in(self, image: int) -> list[str]:
+        """The other clusters of whose main elements an image shows a part."""
+        own = int(self.clusters.cluster[image])
+        homes = {int(self._homes[self.element[row]]) for row in self._rows_of(image)} - {-1, own}
+        return sorted(self.clusters.name(home) for home in homes)
+
+    def shown(self, elements: Ints) -> list[dict[str, Any]]:
+        """Some elements, each with its region in its representative and in a few other images."""
+        return [self._shown(element) for element in elements.tolist()]
+
+    def _shown(self, element: int) -> dict[str, Any]:
+        representative = int(self.representatives[element])
+        rows = self._by_element[self._starts_of_elements[element] : self._starts_of_elements[element + 1]]
+        others = rows[self.image[rows] != representative]
+        few = others[np.unique(np.linspace(0, len(others) - 1, min(EXAMPLES, len(others))).astype(np.int64))]
         return {
-            name: sorted(rows, key=lambda row: (-(row["size"] or 0), row["element"]))
-            for name, rows in found.items()
+            **self._named(element),
+            "marked": element in self._marked,
+            "region": [self.about.column(side)[element].as_py() for side in BOX],
+            "examples": [
+                {
+                    "image": int(self.image[row]),
+                    "region": self.box[row].tolist(),
+                    "linked": self.clusters.index.between(representative, int(self.image[row])) is not None,
+                }
+                for row in few.tolist()
+            ],
         }
+
+    def _named(self, element: int) -> dict[str, Any]:
+        about = self.about.slice(element, 1).select(["element_id", "size", "kind", "common"])
+        (row,) = about.to_pylist()
+        return {"element": row.pop("element_id"), **row}
+
+    def _rows_of(self, image: int) -> range:
+        start, end = (int(np.searchsorted(self.image, image, side=side)) for side in ("left", "right"))
+        return range(start, end)
+
+    @cached_property
+    def _homes(self) -> Ints:
+        held = self.clusters.cluster[self.image]
+        return home_clusters(self.element, self.main, held, elements=len(self.about))
+
+    @cached_property
+    def _by_element(self) -> Ints:
+        return np.lexsort((self.image, self.element))
+
+    @cached_property
+    def _starts_of_elements(self) -> Ints:
+        ordered = self.element[self._by_element]
+        return np.searchsorted(ordered, np.arange(len(self.about) + 1)).astype(np.int64)
+
+    @cached_property
+    def _marked(self) -> list[int]:
+        """The elements that a person has said to be common, or not."""
+        decisions = self.clusters.decisions
+        images = {mark.image_id for mark in decisions.elements}
+        ranks = [rank for name in sorted(images) if (rank := self.clusters.rank(name)) is not None]
+        rows = [row for rank in ranks for row in self._rows_of(rank)]
+        parts = (
+            (str(self.element[row]), self.clusters.image_id(int(self.image[row])), _region(self.box[row]))
+            for row in rows
+        )
+        return sorted(int(element) for element in marked_elements(parts, decisions=decisions))
+
+
+def _region(box: NDArray[np.float64]) -> tuple[float, float, float, float]:
+    x0, y0, x1, y1 = box.tolist()
+    return x0, y0, x1, y1

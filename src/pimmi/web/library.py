@@ -14,7 +14,7 @@ from pimmi.decisions.store import DecisionStore, decisions_path, read_decisions
 from pimmi.pipeline.grouping import regroup_images
 from pimmi.settings import Settings
 from pimmi.study.catalogue import Catalogue
-from pimmi.study.groups import read_clusters
+from pimmi.study.groups import read_clusters, read_groups
 from pimmi.study.layout import StudyFolder
 from pimmi.study.lock import locked
 from pimmi.web.clusters import Clusters
@@ -30,7 +30,7 @@ class State:
     """What the pages show at one moment; a change makes another one."""
 
     clusters: Clusters
-    elements: Elements | None
+    elements: Elements
     posts: Posts | None
 
     @property
@@ -119,10 +119,9 @@ class Library:
         return self._with_groups(catalogue, index, posts=posts)
 
     def _with_groups(self, catalogue: Catalogue, index: LinkIndex, *, posts: Posts | None) -> State:
-        clusters = Clusters.of(
-            catalogue, index, grouped=read_clusters(self.folder), decisions=read_decisions(self.folder)
-        )
-        return State(clusters=clusters, elements=Elements.read(self.folder), posts=posts)
+        groups = read_groups(self.folder)
+        clusters = Clusters.of(catalogue, index, groups=groups, decisions=read_decisions(self.folder))
+        return State(clusters=clusters, elements=Elements.of(clusters, groups=groups), posts=posts)
 
     def _stamp(self) -> tuple[object, ...]:
         """What differs after another process has changed the study."""

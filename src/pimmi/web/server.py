@@ -37,7 +37,7 @@ FOR_EVER = "private, max-age=31536000, immutable"
 POLICY = "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
 MEDIA = {"heic": "image/heic", "avif": "image/avif"}
 SAMPLE = 3
-CLUSTERS_A_PAGE, MEMBERS_A_PAGE, LINKS_A_PAGE = 60, 120, 60
+CLUSTERS_A_PAGE, MEMBERS_A_PAGE, LINKS_A_PAGE, ELEMENTS_A_PAGE = 60, 120, 60, 30
 DESCRIPTION = (
     "What the pages of pimmi show of a study, as JSON. Images are named by image_id, as in the tables."
 )
@@ -154,12 +154,13 @@ def _add_data(app: FastAPI, library: Library) -> None:
             "files": len(state.catalogue.files),
             "images": len(state.catalogue.images),
             "unreadable": int(state.catalogue.files.column("image_id").null_count),
-            "links": int(clusters.kept.sum()),
+            "links": int(clusters.copies.sum()),
             "clusters": len(clusters),
             "clustered_files": int(clusters.files.sum()),
             "decided_clusters": int(clusters.decided.sum()),
             "labels": sorted(set(clusters.labels.values())),
-            "elements": state.elements is not None,
+            "common_elements": int(state.elements.common.sum()),
+            "listed_elements": len(state.elements.listed),
             "originals": _some_are_there(library, state),
             "metadata": None
             if posts is None
@@ -249,6 +250,21 @@ def _add_data(app: FastAPI, library: Library) -> None:
         if shown is None:
             raise HTTPException(404, "these two images are not linked")
         return shown
+
+    @app.get(
+        "/api/elements",
+        summary="What is common to many unrelated images, or was marked as common or not, the largest first",
+    )
+    def elements(page: Page = 1) -> dict[str, Any]:
+        state = library.state
+        listed = state.elements.listed
+        shown = listed[(page - 1) * ELEMENTS_A_PAGE : page * ELEMENTS_A_PAGE]
+        return {
+            "total": len(listed),
+            "page": page,
+            "pages": _pages(len(listed), ELEMENTS_A_PAGE),
+            "elements": show.elements_shown(state, shown),
+        }
 
     @app.get("/api/images/{image_id}", summary="An image: its files, its cluster, its posts")
     def image(image_id: str) -> dict[str, Any]:
@@ -392,6 +408,7 @@ def _add_pages(app: FastAPI) -> None:
     @app.get("/clusters/{one}", include_in_schema=False)
     @app.get("/clusters/{one}/graph", include_in_schema=False)
     @app.get("/links/{one}/{other}", include_in_schema=False)
+    @app.get("/elements", include_in_schema=False)
     @app.get("/search", include_in_schema=False)
     @app.get("/decisions", include_in_schema=False)
     def shell() -> HTMLResponse:

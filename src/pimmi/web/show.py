@@ -7,12 +7,12 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
+from pimmi.matching.blocks import RELATIONS
+from pimmi.pipeline.searching import converse
 from pimmi.study.reading import values
 from pimmi.study.tables import VARIANTS
-from pimmi.web.clusters import RELATIONS, Clusters, Ints
+from pimmi.web.clusters import Clusters, Ints
 from pimmi.web.library import State
 from pimmi.web.selection import cluster_dates
 
@@ -62,7 +62,7 @@ def clusters_shown(state: State, numbers: Ints) -> list[dict[str, Any]]:
         for side in ("width", "height")
     )
     variants = _kinds_inside(clusters, numbers, clusters.index.columns["change"], VARIANTS[1:], start=1)
-    relations = _kinds_inside(clusters, numbers, clusters.relation, RELATIONS[1:], start=1)
+    relations = _kinds_inside(clusters, numbers, clusters.index.columns["relation"], RELATIONS[1:], start=1)
     return [
         {
             "id": clusters.name(number),
@@ -91,7 +91,6 @@ def members_shown(state: State, images: Ints, *, representative: int) -> list[di
     """Images of a cluster, each with its surest link: to the representative if there is one, else to another member."""
     clusters, index = state.clusters, state.clusters.index
     shown = images_shown(clusters, images)
-    held = state.elements.of([about["id"] for about in shown]) if state.elements is not None else {}
     earliest = state.posts.dates[0] if state.posts is not None else None
     for rank, about in zip(images.tolist(), shown, strict=True):
         link = _shown_link(clusters, rank, representative)
@@ -101,13 +100,11 @@ def members_shown(state: State, images: Ints, *, representative: int) -> list[di
             asked = int(index.query[link]) == rank
             other = int(index.result[link] if asked else index.query[link])
             ends = ("query", "result") if asked else ("result", "query")
-            relation = RELATIONS[int(clusters.relation[link])]
+            relation = RELATIONS[int(index.columns["relation"][link])]
             about["link"] = {
                 "with": clusters.image_id(other),
                 "direct": other == representative,
-                "relation": relation
-                if asked
-                else {"part": "contains", "contains": "part"}.get(relation, relation),
+                "relation": relation if asked else converse(relation),
                 "variant": VARIANTS[int(index.columns["change"][link])],
                 "coverage": round(float(index.columns[f"{ends[0]}_coverage"][link]), 3),
                 "coverage_there": round(float(index.columns[f"{ends[1]}_coverage"][link]), 3),
@@ -117,9 +114,8 @@ def members_shown(state: State, images: Ints, *, representative: int) -> list[di
             about["posts"] = state.posts.count(rank)
             about["values"] = state.posts.values_of(rank)
             about["first"] = day(float(earliest[rank]))
-        if about["id"] in held:
-            about["elements"] = held[about["id"]]
-            about["also_in"] = _others(clusters, about)
+        about["elements"] = state.elements.of_image(rank)
+        about["also_in"] = state.elements.also_in(rank)
     return shown
 
 
@@ -134,18 +130,30 @@ def links_shown(clusters: Clusters, links: Ints) -> list[dict[str, Any]]:
             "agreement": round(float(index.columns["agreement"][link]), 3),
             "score": round(float(index.columns["score"][link]), 1),
             "variant": VARIANTS[int(index.columns["change"][link])],
-            "relation": RELATIONS[int(clusters.relation[link])],
+            "relation": RELATIONS[int(index.columns["relation"][link])],
             "confirmed": bool(clusters.confirmed[link]),
         }
         for link in links.tolist()
     ]
 
 
+def elements_shown(state: State, elements: Ints) -> list[dict[str, Any]]:
+    """Some elements, by their places, each with its representative and a few other images that show it."""
+    clusters = state.clusters
+    found = state.elements.shown(elements)
+    for element, about in zip(elements.tolist(), found, strict=True):
+        about["representative"] = image_shown(clusters, int(state.elements.representatives[element]))
+        about["examples"] = [
+            {**image_shown(clusters, example.pop("image")), **example} for example in about["examples"]
+        ]
+    return found
+
+
 def links_inside(clusters: Clusters, cluster: int) -> Ints:
-    """The links inside a cluster, those that nobody confirmed first, the least sure first."""
+    """The links that show copies inside a cluster, those that nobody confirmed first, the least sure first."""
     links = clusters.index.of(clusters.images_of(cluster))
     ends = clusters.cluster[clusters.index.query[links]], clusters.cluster[clusters.index.result[links]]
-    links = links[(ends[0] == cluster) & (ends[1] == cluster) & clusters.kept[links]]
+    links = links[(ends[0] == cluster) & (ends[1] == cluster) & clusters.copies[links]]
     order = np.lexsort((links, clusters.index.columns["confidence"][links], clusters.confirmed[links]))
     return np.asarray(links[order])
 
@@ -228,7 +236,7 @@ def _shown_link(clusters: Clusters, image: int, representative: int) -> int | No
     links = clusters.index.of(np.array([image]))
     index = clusters.index
     others = index.query[links].astype(np.int64) + index.result[links] - image
-    fit = clusters.kept[links] & (clusters.cluster[others] == clusters.cluster[image])
+    fit = clusters.copies[links] & (clusters.cluster[others] == clusters.cluster[image])
     links, others = links[fit], others[fit]
     if not len(links):
         return None
@@ -245,23 +253,3 @@ def _kinds_inside(
         held = set(codes[links_inside(clusters, number)].tolist())
         found.append([name for place, name in enumerate(names, start) if place in held])
     return found
-
-
-def _others(clusters: Clusters, about: dict[str, Any]) -> list[str]:
-    """The other clusters that an image has a part in, by its elements."""
-    found = []
-    for element in about["elements"]:
-        rank = clusters.rank(element["representative"] or "")
-        number = -1 if rank is None else int(clusters.cluster[rank])
-        if number >= 0 and not element["common"] and clusters.name(number) != about["cluster"]:
-            found.append(clusters.name(number))
-    return sorted(set(found))
-
-
-def matching_files(state: State, images: Ints) -> pa.Table:
-    """The files that hold some images, sorted by path."""
-    files = state.catalogue.readable_files
-    held: Any = pc.is_in(
-        files.column("image_id"), value_set=pa.array(state.catalogue.ids[images].astype(str).tolist())
-    )
-    return files.filter(held)

@@ -73,6 +73,7 @@ class Pairs:
             results=results,
             agreement=self.pixels[kept, 0] / compared,
             conflict=self.pixels[kept, 1] / compared,
+            confidence=self.confidence[kept],
             weak=self.confidence[kept] < settings.minimum_confidence,
             **parts,
         )

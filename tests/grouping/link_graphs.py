@@ -86,6 +86,7 @@ def evidence(links: Sequence[Link], *, images: int) -> Evidence:
         results=np.array([link.result for link in links], np.int64),
         agreement=agreeing / np.maximum(agreeing + differing, 1),
         conflict=differing / np.maximum(agreeing + differing, 1),
+        confidence=np.where([link.weak for link in links], 0.1, 0.9),
         weak=np.array([link.weak for link in links], bool),
         query_part=same[:, 0],
         result_part=same[:, 1],

@@ -37,6 +37,10 @@ COMMON = 0.5
 """From so common on a cell belongs to no part of the image's own."""
 FAMILY_RESOLUTION = 0.2
 """Resolution with which families are made of the links that agree almost wholly."""
+DOUBTFUL = 0.6
+"""Agreement, of what agrees or conflicts, below which a link needs another one that is clearer, or SURE_ALONE."""
+SURE_ALONE = 0.8
+"""Confidence from which on a doubtful link counts even if both of its images have no clearer one."""
 PASSES = 2
 """Times that families and common cells are found: the second time without the links that the first took away."""
 
@@ -76,8 +80,25 @@ def sort_links(evidence: Evidence) -> Sorted:
         )
         found = commonness(evidence, families=families)
         shows = ~evidence.weak & _agree_on_content(evidence, found)
+    shows &= _supported(evidence, shows)
     bits = np.uint64(1) << np.arange(CELLS, dtype=np.uint64)
     return Sorted(shows, np.where(found.common >= COMMON, bits, np.uint64(0)).sum(axis=1, dtype=np.uint64))
+
+
+def _supported(evidence: Evidence, shows: Flags) -> Flags:
+    """bool (m,): the links that are clear, or sure, or have an end at an image with a clear link.
+
+    Two images alone that differ nearly as much as they agree may share lettering or a frame as well as a picture; an
+    image that differs so from one picture of a family is the family's.
+    """
+    clear = evidence.purity >= DOUBTFUL
+    known = np.zeros(evidence.images, bool)
+    known[evidence.queries[shows & clear]] = True
+    known[evidence.results[shows & clear]] = True
+    supported: Flags = (
+        clear | (evidence.confidence >= SURE_ALONE) | known[evidence.queries] | known[evidence.results]
+    )
+    return supported
 
 
 def commonness(evidence: Evidence, *, families: Ints) -> Commonness:

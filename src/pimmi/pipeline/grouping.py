@@ -106,11 +106,13 @@ def _grouped(
 def _evidence(links: Links, *, images: NDArray[np.int64], minimum_confidence: float) -> Evidence:
     """The links between images, by their place among `images`; a link below the minimum confidence is weak."""
     names = ("agreement", "conflict", "query_part", "result_part", "query_other", "result_other")
+    confidence = links.rows.column("confidence").to_numpy()
     return Evidence(
         images=len(images),
         queries=np.searchsorted(images, links.query),
         results=np.searchsorted(images, links.result),
-        weak=links.rows.column("confidence").to_numpy() < minimum_confidence,
+        confidence=confidence,
+        weak=confidence < minimum_confidence,
         **{name: links.rows.column(name).to_numpy() for name in names},
     )
 

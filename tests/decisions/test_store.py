@@ -55,6 +55,16 @@ def test_marks_of_elements_are_told_apart_by_their_region(folder: StudyFolder) -
     assert read_decisions(folder).elements == tuple(marks)
 
 
+def test_a_mark_that_is_made_again_is_the_last(folder: StudyFolder) -> None:
+    marks = [
+        ElementMark(image_id="a", region=(0.0, 0.0, 10.0, 5.0), common=True),
+        ElementMark(image_id="b", region=(0.0, 0.0, 20.0, 10.0), common=False),
+    ]
+    for mark in (*marks, marks[0]):
+        DecisionStore(folder).add([("element", mark.image_id, "", mark.value())])
+    assert read_decisions(folder).elements == (marks[1], marks[0])
+
+
 def test_the_table_has_what_was_not_undone(folder: StudyFolder) -> None:
     store = DecisionStore(folder)
     store.add([("note", "a", "", "seen in May")])

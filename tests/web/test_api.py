@@ -71,7 +71,7 @@ def test_a_cluster_has_its_images_each_with_what_it_is_to_another(
         ("quality_min=0.9", lambda row: row["quality"] >= 0.9),
         ("variant=mirror", lambda row: "mirror" in row["variants"]),
         ("variant=negative", lambda row: "negative" in row["variants"]),
-        ("relation=part", lambda row: {"part", "contains"} & set(row["relations"])),
+        ("relation=contained", lambda row: {"contained", "contains"} & set(row["relations"])),
     ],
 )
 def test_a_filter_keeps_what_it_says(client: httpx.Client, parameters: str, test: Any) -> None:
@@ -126,6 +126,37 @@ def test_a_proof_has_the_points_that_agree(client: httpx.Client) -> None:
                 assert -1 <= y <= there["first"]["height"] + 1
             compared += 1
     assert compared > 50
+
+
+def test_links_say_what_one_image_is_to_the_other_as_the_table_does(
+    client: httpx.Client, library: Library, study: pimmi.Study
+) -> None:
+    turned = {"contains": "contained", "contained": "contains"}
+    ids = {str(row["path"]): str(row["image_id"]) for row in study.images().to_pylist()}
+    seen = set()
+    for row in study.links().to_pylist():
+        if row["relation"] == "identical":
+            continue
+        first, second = ids[row["query_path"]], ids[row["result_path"]]
+        there = client.get(f"/api/links/{first}/{second}").json()
+        back = client.get(f"/api/links/{second}/{first}").json()
+        assert (there["relation"], there["type"]) == (row["relation"], row["type"])
+        assert back["relation"] == turned.get(row["relation"], row["relation"])
+        seen.add(row["relation"])
+    assert {"same", "contains", "contained"} <= seen
+
+
+def test_the_representative_is_that_of_the_tables_and_comes_first(
+    client: httpx.Client, study: pimmi.Study
+) -> None:
+    expected = {
+        row["cluster_id"]: row["image_id"]
+        for row in study.cluster_table().to_pylist()
+        if row["representative"]
+    }
+    found = client.get("/api/clusters").json()["clusters"]
+    assert {row["id"]: row["representative"] for row in found} == expected
+    assert all(members(client, row["id"])[0]["id"] == row["representative"] for row in found)
 
 
 def test_images_that_are_not_linked_have_no_proof(client: httpx.Client) -> None:
@@ -249,7 +280,7 @@ def test_search_finds_the_original_of_a_crop_and_keeps_nothing(
     before = sorted(path.relative_to(library.folder.root) for path in library.folder.root.rglob("*"))
     answer = client.post("/api/search", files={"image": ("crop.png", buffer.getvalue())}).json()
     assert {hit["second"]["cluster"] for hit in answer["hits"]} == {cluster["id"]}
-    assert answer["hits"][0]["relation"] == "part"
+    assert answer["hits"][0]["relation"] == "contained"
     assert len(answer["hits"][0]["points"]) > 20
     assert sorted(path.relative_to(library.folder.root) for path in library.folder.root.rglob("*")) == before
     refused = client.post("/api/search", files={"image": ("notes.txt", b"not an image")})

@@ -42,18 +42,6 @@ def test_each_image_has_its_links(catalogue: Catalogue) -> None:
     assert index.between(0, 0) is None
 
 
-def test_a_component_is_what_chains_of_links_reach(catalogue: Catalogue) -> None:
-    index = LinkIndex.read(catalogue, minimum_confidence=0.5)
-    for image in range(len(catalogue.images)):
-        held = index.component(np.array([image]))
-        assert image in held
-        inside = np.isin(index.query, held)
-        assert np.array_equal(inside, np.isin(index.result, held))
-        among = index.links_among(held)
-        assert np.array_equal(among.query, index.query[inside])
-        assert len(among.rows) == inside.sum()
-
-
 def test_only_those_of_the_present_state_are_kept(catalogue: Catalogue) -> None:
     kept = catalogue.folder.root / "cache"
     LinkIndex.read(catalogue, minimum_confidence=0.5)

@@ -13,7 +13,7 @@ import numpy as np
 from fastapi import BackgroundTasks, Body, FastAPI, File, Form, HTTPException, Query, Request, UploadFile
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from pimmi.decisions.model import KINDS
 from pimmi.decisions.store import decisions_table
@@ -46,6 +46,13 @@ Answer = Callable[[Request], Awaitable[Response]]
 Page = Annotated[int, Query(ge=1, description="From 1.")]
 
 
+class MarkAsked(BaseModel):
+    """Whether the element that shows a region (left, top, right, bottom, in pixels of the file) is common."""
+
+    region: tuple[float, float, float, float]
+    common: bool
+
+
 class DecisionAsked(BaseModel):
     """One decision of an act."""
 
@@ -56,9 +63,16 @@ class DecisionAsked(BaseModel):
     second: str = Field(default="", description="image_id; empty for kinds about one image", max_length=32)
     value: str = Field(
         default="yes",
-        description="confirmed or rejected for a link; a text; empty takes back",
+        description='confirmed or rejected for a link; {"region": [x0, y0, x1, y1], "common": true} for an element; '
+        "a text; empty takes back",
         max_length=4000,
     )
+
+    @model_validator(mode="after")
+    def _is_read_again(self) -> DecisionAsked:
+        if self.kind == "element" and self.value:
+            MarkAsked.model_validate_json(self.value)
+        return self
 
 
 def make_app(library: Library, *, token: str | None = None) -> FastAPI:

@@ -3,6 +3,7 @@ import { post, study } from "./api.js";
 import { clusterPage } from "./cluster.js";
 import { decisionsPage } from "./decisions.js";
 import { dialog, h, icon } from "./dom.js";
+import { elementsPage } from "./elements.js";
 import { graphPage } from "./graph.js";
 import { overviewPage } from "./overview.js";
 import { proofPage } from "./proof.js";
@@ -14,6 +15,7 @@ const PAGES = [
   [/^\/clusters\/(\w+)$/, clusterPage],
   [/^\/clusters\/(\w+)\/graph$/, graphPage],
   [/^\/links\/(\w+)\/(\w+)$/, proofPage],
+  [/^\/elements$/, elementsPage],
   [/^\/search$/, searchPage],
   [/^\/decisions$/, decisionsPage],
 ];

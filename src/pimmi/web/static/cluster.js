@@ -1,7 +1,8 @@
 // A cluster: its images, each with what it is to the representative.
 import { decide, decision, get, study } from "./api.js";
 import { go, lastWall, refresh, say, sayError } from "./app.js";
-import { dialog, h, icon, menu, picture, svg } from "./dom.js";
+import { dialog, h, icon, menu, outline, picture } from "./dom.js";
+import { marked, toldOf } from "./elements.js";
 import { chips, choice, takeItems } from "./overview.js";
 import { bars } from "./plots.js";
 import { date, dates, number, t } from "./words.js";
@@ -33,7 +34,7 @@ export async function clusterPage(parameters, id) {
       h("div", { class: "bar under" },
         h("label", { class: "inline" }, t("group_by"), choice("by", groupings.map((name) => [name, name.startsWith("m.") ? name.slice(2) : t(`group_${name || "none"}`)]), by, (value) => go(`/clusters/${cluster.id}${value ? `?by=${encodeURIComponent(value)}` : ""}`, { quietly: true }))),
         h("label", { class: "inline" }, t("thumb_size"), h("input", { type: "range", min: 110, max: 320, value: size, "aria-label": t("zoom"), oninput: (event) => { size = event.target.value; grid.style.setProperty("--thumb", `${size}px`); } })),
-        about.elements ? h("label", { class: "inline" }, h("input", { type: "checkbox", checked: outlined, onchange: (event) => { outlined = event.target.checked; fill(); } }), t("show_elements")) : null),
+        h("label", { class: "inline" }, h("input", { type: "checkbox", checked: outlined, onchange: (event) => { outlined = event.target.checked; fill(); } }), t("show_elements"))),
       grid,
       cluster.pages > 1 ? more : null,
       h("div", { id: "chosen" }),
@@ -96,27 +97,21 @@ function memberCard(cluster, member) {
       onchange: (event) => { event.target.checked ? selected.add(member.id) : selected.delete(member.id); showSelected(cluster); },
     }),
     h("a", { href: target, target: link ? null : "_blank", "data-item": true, "data-key": member.id, title: member.path },
-      h("span", { class: "frame" }, picture(member.id, member.path, { width: member.width, height: member.height }), outlined ? outline(member) : null),
+      h("span", { class: "frame" }, picture(member.id, member.path, { width: member.width, height: member.height }), outlined ? outline(member, member.elements) : null),
       h("span", { class: "member-text" },
         link ? h("span", {}, link.direct ? t(`rel_${link.relation}`) : t("through"), link.variant === "plain" ? null : h("span", { class: "chip" }, t(link.variant)))
           : h("strong", {}, member.id === cluster.representative ? t("representative") : name),
         h("span", { class: "quiet" }, link ? t("covers", { n: Math.round(link.coverage * 100) }) : name),
         member.files > 1 ? h("span", { class: "quiet" }, t("files", { n: member.files })) : null,
         member.posts ? h("span", { class: "quiet" }, t("posts", { n: member.posts }), member.first ? ` · ${date(member.first)}` : "") : null)),
-    member.also_in?.length ? h("p", { class: "also" }, t("also_in"), " ", member.also_in.map((id, place) => h("a", { href: `/clusters/${id}` }, `${place + 1}`))) : null,
-    outlined && member.elements?.length ? h("ul", { class: "elements" }, member.elements.map((element) => elementRow(member, element))) : null);
-}
-
-function outline(member) {
-  return svg("svg", { class: "outline", viewBox: `0 0 ${member.width} ${member.height}`, "aria-hidden": "true" },
-    (member.elements ?? []).map(({ region: [x0, y0, x1, y1], common }) =>
-      svg("rect", { x: x0, y: y0, width: x1 - x0, height: y1 - y0, class: common ? "common" : "own" })));
+    member.also_in.length ? h("p", { class: "also" }, t("also_in"), " ", member.also_in.map((id, place) => h("a", { href: `/clusters/${id}` }, `${place + 1}`))) : null,
+    outlined && member.elements.length ? h("ul", { class: "elements" }, member.elements.map((element) => elementRow(member, element))) : null);
 }
 
 function elementRow(member, element) {
-  const value = JSON.stringify({ region: element.region, common: !element.common });
-  return h("li", {}, h("span", { class: "quiet" }, t("images", { n: element.size }), element.common ? ` · ${t("common")}` : ""),
-    h("button", { class: "plain", onclick: () => act([decision("element", member.id, "", value)], "saved") }, element.common ? t("make_uncommon") : t("make_common")));
+  const mark = () => act([marked(member.id, element)], element.common ? "was_uncommon" : "was_common", (clusters) => clusters[member.id]);
+  return h("li", { class: element.common ? "common" : "own" }, h("span", { class: "quiet" }, toldOf(element)),
+    h("button", { class: "plain", onclick: mark }, element.common ? t("make_uncommon") : t("make_common")));
 }
 
 async function showMore(cluster, members, fill, button) {

@@ -18,10 +18,16 @@ export async function decisionsPage() {
 }
 
 function row(one) {
-  const key = one.kind === "link" ? `d_link_${one.value}` : one.kind === "checked" && !one.value ? "d_checked_" : `d_${one.kind}`;
+  const key = keyOf(one);
   const when = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(new Date(one.decided_at));
-  const target = one.kind === "link" ? `/links/${one.first}/${one.second}` : `/clusters/${one.first}`;
+  const target = one.kind === "link" ? `/links/${one.first}/${one.second}` : one.kind === "element" ? "/elements" : `/clusters/${one.first}`;
   return h("li", {},
     h("a", { class: "pictures", href: target, "aria-label": t(key) }, picture(one.first, ""), one.second ? picture(one.second, "") : null),
     h("div", {}, h("strong", {}, t(key)), ["label", "note"].includes(one.kind) ? h("p", {}, one.value || "—") : null, h("p", { class: "quiet" }, when)));
+}
+
+function keyOf({ kind, value }) {
+  if (kind === "link") return `d_link_${value}`;
+  if (kind === "element") return JSON.parse(value || "{}").common ? "d_element_common" : "d_element_own";
+  return kind === "checked" && !value ? "d_checked_" : `d_${kind}`;
 }

@@ -26,6 +26,13 @@ export function picture(id, alt, attributes = {}) {
   return h("img", { src: thumb(id), alt, loading: "lazy", decoding: "async", ...attributes });
 }
 
+// Rectangles over a picture in a frame, in pixels of its file; a common element is red and dashed.
+export function outline(image, elements) {
+  return svg("svg", { class: "outline", viewBox: `0 0 ${image.width} ${image.height}`, "aria-hidden": "true" },
+    elements.map(({ region: [x0, y0, x1, y1], common }) =>
+      svg("rect", { x: x0, y: y0, width: x1 - x0, height: y1 - y0, class: common ? "common" : "own" })));
+}
+
 const PATHS = {
   check: "M4 12.5l5 5L20 6.5",
   cross: "M6 6l12 12M18 6L6 18",

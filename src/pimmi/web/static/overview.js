@@ -7,7 +7,7 @@ import { dates, number, t } from "./words.js";
 
 const SORTS = ["size", "quality", "first", "newest", "undecided"];
 const VARIANTS = ["mirror", "negative", "mirror-negative"];
-const RELATIONS = ["identical", "same", "part", "overlap"];
+const RELATIONS = ["identical", "same", "contained", "overlap"];
 const DECISIONS = ["undecided", "decided", "checked", "labelled"];
 const selected = new Map();
 
@@ -81,6 +81,7 @@ function side(about, parameters, change) {
       about.labels.length ? field("label", t("label"), choice("label", options(about.labels, (text) => text), parameters.get("label") ?? "", (value) => change({ label: value }))) : null,
       facets.map(([column, values]) => field(column, column, choice(`m.${column}`, [["", t("any")], ...values.map(([value, count]) => [value, `${value} (${number(count)})`])], parameters.get(`m.${column}`) ?? "", (value) => change({ [`m.${column}`]: value })))),
       active ? h("button", { class: "plain", type: "button", onclick: () => go("/") }, t("reset")) : null),
+    about.listed_elements ? h("div", { class: "metadata" }, h("h2", {}, h("a", { href: "/elements" }, t("common_elements"))), h("p", { class: "quiet" }, t("common_count", { n: about.common_elements }))) : null,
     h("div", { class: "metadata" }, h("h2", {}, t("metadata")),
       about.metadata ? h("p", {}, t("metadata_rows", { n: about.metadata.rows }), about.metadata.unknown ? h("small", {}, t("metadata_unknown", { n: about.metadata.unknown })) : null) : null,
       h("button", { class: "plain", type: "button", onclick: addTable }, t("metadata_add"))));

@@ -6,7 +6,6 @@ import { chance, percent, t } from "./words.js";
 
 const GAP = 40;
 const MOST_LINES = 80;
-const IDENTICAL = 10000;
 const CELLS = 8;
 
 export async function proofPage(parameters, first, second) {
@@ -32,6 +31,7 @@ export async function proofPage(parameters, first, second) {
           link.verdict ? h("button", { class: "button", "data-key": "back", onclick: () => judge("") }, t("take_back")) : null,
           h("button", { class: "button yes", "data-key": "yes", "aria-pressed": String(link.verdict === "confirmed"), onclick: () => judge("confirmed") }, icon("check"), t("confirm"), h("kbd", { "aria-hidden": "true" }, "y")),
           h("button", { class: "button no", "data-key": "no", "aria-pressed": String(link.verdict === "rejected"), onclick: () => judge("rejected") }, icon("cross"), t("reject"), h("kbd", { "aria-hidden": "true" }, "n")))),
+      link.type === "common" ? h("p", { class: "note" }, t("only_common"), " ", h("a", { href: "/elements" }, t("common_elements"))) : null,
       list ? h("div", { class: "pager" },
         before ? h("a", { class: "button", href: before }, icon("back"), t("previous")) : h("span", {}),
         h("span", {}, t("review_progress", { n: Math.max(place, 0) + 1, m: list.total })),
@@ -73,7 +73,7 @@ async function judged(link, value, next, home, review) {
 }
 
 export function sentence(link) {
-  if (link.identical || link.score >= IDENTICAL) return t("same_bytes");
+  if (link.relation === "identical") return t("same_bytes");
   return `${t("points", { n: link.inliers })}${t("semicolon")}${t("chance", { n: chance(link.score) })}`;
 }
 

@@ -30,13 +30,21 @@ from numpy.typing import NDArray
 from pimmi.demo.pictures import ORIGINALS, OTHERS, load_picture
 from pimmi.demo.raster import encode_jpeg
 from pimmi.index.codebook import VERSION, load_codebook
-from pimmi.settings import Settings
+from pimmi.settings import GroupingSettings, Settings
 from pimmi.study.description import Description
 from pimmi.study.files import FILES_COLUMNS, FILES_SCHEMA, write_files
-from pimmi.study.groups import write_clusters
+from pimmi.study.groups import (
+    BOX,
+    COMMON_SCHEMA,
+    ELEMENTS_SCHEMA,
+    MEMBERSHIPS_SCHEMA,
+    VARIANT_COUNTS,
+    GroupTables,
+    write_groups,
+)
 from pimmi.study.images import IMAGES_COLUMNS, IMAGES_SCHEMA
 from pimmi.study.layout import StudyFolder
-from pimmi.study.links import LINKS_COLUMNS, LINKS_SCHEMA, write_links
+from pimmi.study.links import LINKS_COLUMNS, LINKS_SCHEMA, TRANSFORM, write_links
 from pimmi.study.writing import write_array, write_parquet
 from pimmi.web.thumbs import small_webp
 
@@ -45,6 +53,7 @@ FORMS = 10
 EVERY_PAIR = 8
 """Images up to which all pairs of a cluster are linked; larger ones have a few links an image."""
 LINKS_AN_IMAGE = 4
+COMMON_ELEMENTS, IMAGES_OF_A_COMMON_ONE = 200, 20
 WARM_UP = 5
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 
@@ -62,7 +71,7 @@ def make_study(root: Path, *, images: int, clusters: int, shard_images: int, see
     owners = _owners(images, clusters, random)
     query, result = _linked(owners, random)
     _write_links(folder, query, result, images, shard_images, random)
-    _write_groups(folder, ids, owners, query, result)
+    _write_groups(folder, ids, owners, query, result, random)
     _write_thumbs(root / "thumbs", ids, random)
     _write_posts(root / "posts.csv", ids, random)
 
@@ -175,6 +184,7 @@ def _write_links(
         "a22": np.ones(count),
         "query_coverage": coverage[0],
         "result_coverage": coverage[1],
+        "relation": random.choice(4, count, p=[0.5, 0.2, 0.2, 0.1]),
         "agreement": agreement,
         "conflict": 1 - agreement,
         "confidence": random.uniform(0.5, 1, count),
@@ -200,7 +210,9 @@ def _write_groups(
     owners: NDArray[np.int64],
     query: NDArray[np.int64],
     result: NDArray[np.int64],
+    random: np.random.Generator,
 ) -> None:
+    """One element for each cluster, which is all of its images, and a few common ones in random images."""
     degree = np.bincount(np.concatenate([query, result]), minlength=len(ids))
     order = np.lexsort((np.arange(len(ids)), owners))
     order = order[owners[order] >= 0]
@@ -212,8 +224,45 @@ def _write_groups(
         "cluster_id": pa.array(ids[np.repeat(order[starts], sizes)].tolist()),
         "degree": pa.array(degree[order], pa.int32()),
         "quality": pa.array(quality[owners[order]]),
+        "representative": pa.array(np.isin(np.arange(len(order)), starts)),
     })  # fmt: skip
-    write_clusters(clusters, folder, algorithm="leiden", resolution=0.05)
+    common = np.sort(random.integers(0, len(ids), (COMMON_ELEMENTS, IMAGES_OF_A_COMMON_ONE)), axis=1)
+    own = [order[start : start + size] for start, size in zip(starts, sizes, strict=True)]
+    tables = GroupTables(
+        clusters,
+        *_elements(ids, [*own, *(np.unique(images) for images in common)], first_common=len(own)),
+        COMMON_SCHEMA.empty_table(),
+    )
+    write_groups(tables, folder, settings=GroupingSettings())
+
+
+def _elements(
+    ids: NDArray[Any], images: list[NDArray[np.int64]], *, first_common: int
+) -> tuple[pa.Table, pa.Table]:
+    """The elements, given by the images that show each, and the memberships; common ones are in the top left."""
+    sizes = np.array([len(held) for held in images])
+    common = np.arange(len(images)) >= first_common
+    names = [f"{ids[held[0]]}.{max(1, place - first_common + 2)}" for place, held in enumerate(images)]
+    boxes = np.where(common[:, None], [0.0, 0.0, 160.0, 120.0], [0.0, 0.0, 640.0, 480.0])
+    first = [ids[held[0]] for held in images]
+    about = {
+        "element_id": names, "size": sizes, "kind": np.where(common, "mark", "picture").tolist(),
+        "common": common, "representative": first, **dict(zip(BOX, boxes.T, strict=True)),
+        **{name: np.zeros(len(images)) for name in VARIANT_COUNTS}, "plain": sizes,
+    }  # fmt: skip
+    of = np.repeat(np.arange(len(images)), sizes)
+    members = {
+        "image_id": ids[np.concatenate(images)].tolist(), "element_id": [names[one] for one in of.tolist()],
+        **dict(zip(BOX, boxes[of].T, strict=True)), "coverage": np.where(common, 1 / 16, 1.0)[of],
+        **dict.fromkeys(TRANSFORM, np.zeros(len(of))), "a11": np.ones(len(of)), "a22": np.ones(len(of)),
+        "main": ~common[of],
+    }  # fmt: skip
+    elements, memberships = (
+        pa.table([pa.array(columns[field.name]).cast(field.type) for field in schema], schema=schema)
+        for schema, columns in ((ELEMENTS_SCHEMA, about), (MEMBERSHIPS_SCHEMA, members))
+    )
+    in_order: Any = [("element_id", "ascending"), ("image_id", "ascending")]
+    return elements.sort_by("element_id"), memberships.sort_by(in_order)
 
 
 def _write_thumbs(folder: Path, ids: NDArray[Any], random: np.random.Generator) -> None:
@@ -307,13 +356,14 @@ def measure(address: str, *, times: int, seed: int) -> dict[str, list[float]]:
         "overview": lambda: ask(f"{address}api/clusters?page={random.integers(1, total + 1)}")[1],
         "sorted by date": lambda: ask(f"{address}api/clusters?sort=newest&page={random.integers(1, 50)}")[1],
         "filter": lambda: ask(
-            f"{address}api/clusters?variant=mirror&relation=part&size_min={random.integers(2, 9)}"
+            f"{address}api/clusters?variant=mirror&relation=contained&size_min={random.integers(2, 9)}"
         )[1],
         "text": lambda: ask(f"{address}api/clusters?q=post-{random.integers(10, 999)}")[1],
         "metadata": lambda: ask(f"{address}api/clusters?m.platform={any_of(['X', 'Telegram'])}")[1],
         "figures": lambda: ask(f"{address}api/figures?size_min={random.integers(2, 9)}")[1],
         "cluster": lambda: ask(f"{address}api/clusters/{any_of(shown)['id']}")[1],
         "largest cluster": lambda: ask(f"{address}api/clusters/{shown[0]['id']}")[1],
+        "common elements": lambda: ask(f"{address}api/elements")[1],
         "proof": lambda: ask("{}api/links/{first}/{second}".format(address, **any_of(links)))[1],
         "thumbnail": lambda: ask(f"{address}thumbs/{any_of(shown)['representative']}.webp")[1],
     }

@@ -105,7 +105,14 @@ function memberCard(cluster, member) {
         member.files > 1 ? h("span", { class: "quiet" }, t("files", { n: member.files })) : null,
         member.posts ? h("span", { class: "quiet" }, t("posts", { n: member.posts }), member.first ? ` · ${date(member.first)}` : "") : null)),
     member.also_in.length ? h("p", { class: "also" }, t("also_in"), " ", member.also_in.map((id, place) => h("a", { href: `/clusters/${id}` }, `${place + 1}`))) : null,
-    outlined && member.elements.length ? h("ul", { class: "elements" }, member.elements.map((element) => elementRow(member, element))) : null);
+    outlined ? h("ul", { class: "elements" }, ownElements(cluster, member).map((element) => elementRow(member, element))) : null);
+}
+
+// The elements of an image; the one that makes the cluster is told of once, under the representative.
+function ownElements(cluster, member) {
+  const [first] = cluster.members;
+  const shared = first.elements.find((element) => element.main)?.element;
+  return member.elements.filter((element) => member === first || element.element !== shared);
 }
 
 function elementRow(member, element) {

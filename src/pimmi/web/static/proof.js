@@ -26,7 +26,7 @@ export async function proofPage(parameters, first, second) {
         h("div", {},
           home ? h("p", { class: "quiet" }, h("a", { href: `/clusters/${home}` }, icon("back"), t("back_cluster"))) : null,
           h("h1", {}, sentence(link)),
-          h("p", { class: "facts" }, h("span", {}, relationSentence(link)), link.verdict ? h("span", { class: `chip ${link.verdict}` }, t(link.verdict)) : null)),
+          h("p", { class: "facts" }, link.type === "common" ? null : h("span", {}, relationSentence(link)), link.verdict ? h("span", { class: `chip ${link.verdict}` }, t(link.verdict)) : null)),
         h("div", { class: "actions" },
           link.verdict ? h("button", { class: "button", "data-key": "back", onclick: () => judge("") }, t("take_back")) : null,
           h("button", { class: "button yes", "data-key": "yes", "aria-pressed": String(link.verdict === "confirmed"), onclick: () => judge("confirmed") }, icon("check"), t("confirm"), h("kbd", { "aria-hidden": "true" }, "y")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -60,11 +61,43 @@ def test_clusters_agree_with_their_table_and_their_links(study: pimmi.Study) -> 
     assert [(row["path"], row["cluster_size"]) for row in rows] == [
         (path, len(cluster.paths)) for cluster in clusters for path in cluster.paths
     ]
-    degrees = {row["path"]: row["degree"] for row in rows}
     for cluster in clusters:
         assert cluster.paths == sorted(cluster.paths)
-        best = max(degrees[path] for path in cluster.paths)
-        assert cluster.representative_path == min(path for path in cluster.paths if degrees[path] == best)
+        stands = [row["path"] for row in rows if row["cluster_id"] == cluster.id and row["representative"]]
+        assert stands == [cluster.representative_path]
+
+
+def test_a_representative_is_no_crop_of_another_member(study: pimmi.Study) -> None:
+    stands = {cluster.representative_path for cluster in study.clusters()}
+    for link in study.links().to_pylist():
+        if link["type"] == "copy" and link["relation"] == "contained":
+            assert link["query_path"] not in stands or link["result_path"] not in stands
+    sizes = {
+        row["path"]: row["width"] * row["height"] for row in study.images().to_pylist() if row["image_id"]
+    }
+    for cluster in study.clusters():
+        assert sizes[cluster.representative_path] >= np.median([sizes[path] for path in cluster.paths])
+
+
+def test_elements_and_memberships_fit_together(study: pimmi.Study) -> None:
+    elements = {row["element_id"]: row for row in study.elements().to_pylist()}
+    members = study.memberships().to_pylist()
+    sizes = {row["path"]: (row["width"], row["height"]) for row in study.images().to_pylist()}
+    counts = Counter(row["element_id"] for row in members)
+    assert counts == {name: row["size"] for name, row in elements.items()}
+    for row in elements.values():
+        assert (
+            sum(row[name] for name in ("plain", "mirror", "negative", "mirror_negative")) == row["size"] >= 2
+        )
+    for row in members:
+        width, height = sizes[row["path"]]
+        assert 0 <= row["x0"] < row["x1"] <= width
+        assert 0 <= row["y0"] < row["y1"] <= height
+        assert 0 < row["coverage"] <= 1
+        if row["path"] == elements[row["element_id"]]["representative_path"]:
+            assert [row[name] for name in ("a11", "a12", "tx", "a21", "a22", "ty")] == [1, 0, 0, 0, 1, 0]
+    main = Counter(row["image_id"] for row in members if row["main"])
+    assert set(main.values()) == {1}
 
 
 def test_degrees_count_files(study: pimmi.Study) -> None:

@@ -91,6 +91,7 @@ def take_all(browser: Browser, address: str, images: Path, output: Path) -> None
             "cluster": f"clusters/{first['id']}",
             "proof": proof,
             "graph": f"clusters/{clusters[2]['id']}/graph",
+            "elements": "elements",
         }.items():
             page.goto(address + where)
             keep(page, output / f"pages-{name}.webp")

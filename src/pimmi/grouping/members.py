@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 
 from pimmi.grouping.evidence import Groups
 
-ALIKE = 0.15
+ALIKE = 0.06
 """Share by which images of a group may show less than the most complete one and still stand for it."""
+ALIKE_POINTS = 0.03
+"""The same for inliers."""
 CHANGED_SHARE = 0.5
 """What a link counts for it, if one of the two images is mirrored or negative."""
 
@@ -23,7 +25,7 @@ class Shown:
     """What m links show.
 
     `transforms` float64 (m, 6), a11 a12 tx a21 a22 ty from query to result in pixels of the files; `changes` uint8
-    (m,); `scores` float64 (m,); `query_coverage`, `result_coverage` float64 (m,), 0 to 1.
+    (m,); `scores` float64 (m,); `inliers` int64 (m,); `query_coverage`, `result_coverage` float64 (m,), 0 to 1.
     """
 
     queries: Ints
@@ -31,13 +33,14 @@ class Shown:
     transforms: Floats
     changes: NDArray[np.uint8]
     scores: Floats
+    inliers: Ints
     query_coverage: Floats
     result_coverage: Floats
 
     @property
     def shared(self) -> Floats:
         """float64 (m,): what each link says for both of its images as the one that the other is made from."""
-        return (self.query_coverage + self.result_coverage) * np.where(self.changes == 0, 1.0, CHANGED_SHARE)
+        return self.query_coverage * self.result_coverage * np.where(self.changes == 0, 1.0, CHANGED_SHARE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,28 +64,53 @@ class Members:
 
 
 def most_complete(
-    labels: Ints, queries: Ints, results: Ints, shared: Floats, *, pixels: Floats, size: Floats, groups: int
+    labels: Ints,
+    queries: Ints,
+    results: Ints,
+    shared: Floats,
+    inliers: Ints,
+    *,
+    pixels: Floats,
+    bytes_: Floats,
+    groups: int,
 ) -> Ints:
     """For each of some groups of nodes, the node that the others are most likely made from (int64, -1: no node).
 
     `labels` int64 (n,) is the group of each node, -1 for none; `queries`, `results` int64 (m,) are the links inside
-    groups, and `shared` float64 (m,) what each shows: a whole original shares all of itself with its copies, and shows
-    all that its crops show. Of nodes that show about as much, within `ALIKE` of the most, the one of most `pixels`
-    counts, then the one of largest `size`, float64 (n,): its file in bytes, since a copy saved again is smaller.
+    groups, and `shared` float64 (m,) what each shows of both its images: a whole original shares all of itself with its
+    copies, one with a border or a caption does not. Of the nodes that show most (ALIKE), the one of most `pixels`
+    counts, float64 (n,); then those with most `inliers`, int64 (m,), in all: each change loses keypoints, so copies
+    have fewer in common with each other than with what they were made from. Of these the one of most `bytes_`, float64
+    (n,): a copy in grey is smaller.
     """
     count = len(labels)
-    totals = np.bincount(queries, shared, minlength=count) + np.bincount(results, shared, minlength=count)
-    most = np.zeros(groups + 1)
-    np.maximum.at(most, labels, totals)
-    alike = totals >= (1 - ALIKE) * most[labels] - 1e-9
-    order = np.lexsort((-np.arange(count), size, np.round(2 * np.log2(pixels + 1.0)), alike, labels))
+    ends = np.concatenate([queries, results])
+    shows, points = (
+        np.bincount(ends, np.tile(each, 2).astype(np.float64), minlength=count) for each in (shared, inliers)
+    )
+    order = np.lexsort((
+        -np.arange(count),
+        bytes_,
+        _near_most(points, labels, groups, share=ALIKE_POINTS),
+        np.round(2 * np.log2(pixels + 1.0)),
+        _near_most(shows, labels, groups, share=ALIKE),
+        labels,
+    ))  # fmt: skip
     best = np.full(groups + 1, -1)
     best[labels[order]] = order
     return best[:groups]
 
 
-def find_members(groups: Groups, shown: Shown, *, pixels: Floats, size: Floats) -> Members:
-    """The memberships in all elements; `pixels` and `size` float64 (n,), pixels and bytes of each image."""
+def _near_most(values: Floats, labels: Ints, groups: int, *, share: float) -> NDArray[np.bool_]:
+    """Whether each node has at most a share less than the one of most in its group."""
+    most = np.zeros(groups + 1)
+    np.maximum.at(most, labels, values)
+    near: NDArray[np.bool_] = values >= (1 - share) * most[labels] - 1e-9
+    return near
+
+
+def find_members(groups: Groups, shown: Shown, *, pixels: Floats, bytes_: Floats) -> Members:
+    """The memberships in all elements; `pixels` and `bytes_` float64 (n,), of each image."""
     keys = groups.part_elements * len(pixels) + groups.part_images
     distinct, member = np.unique(keys, return_inverse=True)
     elements, images = np.divmod(distinct, max(len(pixels), 1))
@@ -105,8 +133,9 @@ def find_members(groups: Groups, shown: Shown, *, pixels: Floats, size: Floats) 
         queries,
         results,
         shown.shared[links],
+        shown.inliers[links],
         pixels=pixels[images],
-        size=size[images],
+        bytes_=bytes_[images],
         groups=len(groups.common),
     )
     transforms, changes = _onto(

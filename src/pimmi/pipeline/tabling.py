@@ -50,14 +50,14 @@ def group_tables(
     )
     pixels = sides.prod(axis=1).astype(np.float64)
     shown = _shown(evidence, links)
-    size = _bytes(catalogue)[images]
-    members = find_members(groups, shown, pixels=pixels, size=size)
+    bytes_ = _bytes(catalogue)[images]
+    members = find_members(groups, shown, pixels=pixels, bytes_=bytes_)
     names = _element_names(members, groups, ids)
     boxes = _boxes(members.masks, sides[members.images])
     if decisions.elements:
         groups = _marked(groups, members, names=names, boxes=boxes, ids=ids, decisions=decisions)
-        members = find_members(groups, shown, pixels=pixels, size=size)
-    clusters = _clusters(groups, evidence, shown, ids=ids, pixels=pixels, size=size, decisions=decisions)
+        members = find_members(groups, shown, pixels=pixels, bytes_=bytes_)
+    clusters = _clusters(groups, evidence, shown, ids=ids, pixels=pixels, bytes_=bytes_, decisions=decisions)
     degrees = _degrees_in_files(clusters, evidence, groups, catalogue.nb_files[images], ids=ids)
     clusters = clusters.set_column(clusters.column_names.index("degree"), "degree", degrees)
     common = np.flatnonzero(~groups.copy & ~evidence.weak)
@@ -74,11 +74,11 @@ def group_tables(
 
 
 def _bytes(catalogue: Catalogue) -> Floats:
-    """float64 (n,): the bytes of each image's file."""
-    size: Floats = (
+    """float64 (n,): the size of each image's file."""
+    sizes: Floats = (
         catalogue.readable_files.column("bytes").to_numpy()[catalogue.first_files].astype(np.float64)
     )
-    return size
+    return sizes
 
 
 def _shown(evidence: Evidence, links: Links) -> Shown:
@@ -89,6 +89,7 @@ def _shown(evidence: Evidence, links: Links) -> Shown:
         transforms=np.column_stack([rows[name] for name in TRANSFORM]),
         changes=rows["change"],
         scores=rows["score"],
+        inliers=rows["inliers"].astype(np.int64),
         query_coverage=rows["query_coverage"],
         result_coverage=rows["result_coverage"],
     )
@@ -146,7 +147,7 @@ def _clusters(
     *,
     ids: Ids,
     pixels: Floats,
-    size: Floats,
+    bytes_: Floats,
     decisions: Decisions,
 ) -> pa.Table:
     copies = np.flatnonzero(groups.copy)
@@ -162,8 +163,9 @@ def _clusters(
         queries[inside],
         results[inside],
         shown.shared[copies[inside]],
+        shown.inliers[copies[inside]],
         pixels=pixels,
-        size=size,
+        bytes_=bytes_,
         groups=int(labels.max(initial=-1)) + 1,
     )
     return clusters.append_column("representative", pa.array(best[labels[members]] == members))

@@ -44,7 +44,8 @@ def regroup(study: pimmi.Study, names: set[str]) -> None:
     touched = np.searchsorted(catalogue.ids, np.array(sorted(names), "S32"))
     with locked(folder):
         minimum = study.settings.matching.minimum_confidence
-        regroup_images(catalogue, images=touched, minimum_confidence=minimum)
+        links = catalogue.links(minimum_confidence=0.0)
+        regroup_images(catalogue, links, images=touched, minimum_confidence=minimum)
     part = read_groups(folder)
     study.group()
     assert read_groups(folder) == part

@@ -85,9 +85,8 @@ def most_complete(
     """
     count = len(labels)
     ends = np.concatenate([queries, results])
-    shows, points = (
-        np.bincount(ends, np.tile(each, 2).astype(np.float64), minlength=count) for each in (shared, inliers)
-    )
+    shows: Floats = np.bincount(ends, np.tile(shared, 2), minlength=count).astype(np.float64)
+    points: Floats = np.bincount(ends, np.tile(inliers, 2), minlength=count).astype(np.float64)
     order = np.lexsort((
         -np.arange(count),
         bytes_,

@@ -46,16 +46,17 @@ def group_images(folder: StudyFolder, *, settings: Settings, progress: Progress)
         stage.advance(len(links))
 
 
-def regroup_images(catalogue: Catalogue, *, images: NDArray[np.int64], minimum_confidence: float) -> None:
+def regroup_images(
+    catalogue: Catalogue, links: Links, *, images: NDArray[np.int64], minimum_confidence: float
+) -> None:
     """Group some images again, in the way in which all were, with all that links or decisions join to them.
 
-    `images` are ranks. The groups of all others stay, and the result is what grouping all would give. The caller holds
+    `links` are all of the study, weak ones as well; `images` are ranks. The groups of all others stay, and the result is what grouping all would give. The caller holds
     the study's lock.
     """
     folder = catalogue.folder
     before = read_groups(folder)
     decisions = read_decisions(folder)
-    links = catalogue.links(minimum_confidence=0.0)
     images = _joined(images, links, catalogue=catalogue, decisions=decisions)
     inside = np.flatnonzero(np.isin(links.query, images))
     settings = grouped_with(before.clusters)

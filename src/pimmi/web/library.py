@@ -13,7 +13,7 @@ from pimmi.decisions.model import Decision
 from pimmi.decisions.store import DecisionStore, decisions_path, read_decisions
 from pimmi.pipeline.grouping import regroup_images
 from pimmi.settings import Settings
-from pimmi.study.catalogue import Catalogue
+from pimmi.study.catalogue import Catalogue, Links
 from pimmi.study.groups import read_clusters, read_groups
 from pimmi.study.layout import StudyFolder
 from pimmi.study.lock import locked
@@ -51,6 +51,7 @@ class Library:
         self._changing = threading.RLock()
         self._store = DecisionStore(folder)
         self._join: Callable[[Catalogue], Posts] | None = None
+        self._links: tuple[Catalogue, Links] | None = None
         self._seen = self._stamp()
         self._state = self._read()
 
@@ -105,12 +106,19 @@ class Library:
             images = np.array(ranks)
             regroup_images(
                 clusters.catalogue,
+                self._all_links(clusters.catalogue),
                 images=images,
                 minimum_confidence=self.settings.matching.minimum_confidence,
             )
         stamp = self._stamp()
         self._state = self._with_groups(clusters.catalogue, clusters.index, posts=self._state.posts)
         self._seen = stamp
+
+    def _all_links(self, catalogue: Catalogue) -> Links:
+        """All links, weak ones as well, kept from the first decision on: reading them takes longer than grouping."""
+        if self._links is None or self._links[0] is not catalogue:
+            self._links = catalogue, catalogue.links(minimum_confidence=0.0)
+        return self._links[1]
 
     def _read(self) -> State:
         catalogue = Catalogue.read(self.folder)

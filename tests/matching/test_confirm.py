@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from pimmi.demo.raster import encode_jpeg
 from pimmi.images.decode import decode
 from pimmi.images.thumbnail import grey_thumbnail
-from pimmi.matching.confirm import PART_COLUMNS, PART_SIDE, PIXEL_COLUMNS, confirm
+from pimmi.matching.blocks import PART_SIDE
+from pimmi.matching.confirm import PART_COLUMNS, PIXEL_COLUMNS, confirm
 from pimmi.matching.verify import LINK_COLUMNS
 
 AGREE, CONFLICT, TEXTURED, COMPARED, CORRELATION, OVERLAP = range(PIXEL_COLUMNS)

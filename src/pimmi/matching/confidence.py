@@ -35,7 +35,7 @@ WHOLE_PATTERN = (0.95, 0.9)
 """Mean correlation, and share of both images that the overlap takes, from which on even patterns are copies."""
 FEWEST_WINDOWS = 6
 """With fewer windows that agree, the pixels say nothing."""
-SMALLEST_AREA = 0.015
+SMALLEST_AREA = 0.02
 """Share of an image under which a part is too small to be recognised in a thumbnail."""
 
 Floats = NDArray[np.float64]

@@ -51,8 +51,8 @@ def regroup_images(
 ) -> None:
     """Group some images again, in the way in which all were, with all that links or decisions join to them.
 
-    `links` are all of the study, weak ones as well; `images` are ranks. The groups of all others stay, and the result is
-    what grouping all would give. The caller holds the study's lock.
+    `links` are all of the study, weak ones as well; `images` are ranks. The groups of all others stay, and the result
+    is what grouping all would give. The caller holds the study's lock.
     """
     folder = catalogue.folder
     before = read_groups(folder)

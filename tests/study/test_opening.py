@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import pimmi
+from pimmi.study.description import FORMAT
 from pimmi.study.layout import StudyFolder
 from pimmi.study.lock import locked
 
@@ -78,13 +79,13 @@ def test_settings_without_effect_on_shards_and_links_may_differ(
 
 
 def test_a_newer_format_is_refused(copy: Path) -> None:
-    rewrite(copy, "format = 1\n", "format = 2\n")
+    rewrite(copy, f"format = {FORMAT}\n", f"format = {FORMAT + 1}\n")
     with pytest.raises(pimmi.StudyError, match="format 2"):
         pimmi.open(copy)
 
 
 @pytest.mark.parametrize(
-    ("old", "new"), [("format = 1", "form = 1"), ("[codebook]", "[codebook"), ("hash", "h")]
+    ("old", "new"), [(f"format = {FORMAT}", f"form = {FORMAT}"), ("[codebook]", "[codebook"), ("hash", "h")]
 )
 def test_a_damaged_description_is_named(copy: Path, old: str, new: str) -> None:
     rewrite(copy, old, new)

@@ -1,8 +1,8 @@
 """The transforms that the matches of two images propose, and which of them many matches agree with.
 
 Pairings are kept in *buckets* of one change and a sixteenth of a turn, so that a hypothesis looks only at the pairings
-that can agree with it. `buckets` int64 (BUCKETS + 1,) are their first rows; `points` int64 (n, 2) the two points of
-each row.
+that can agree with it. `buckets` int64 (BUCKETS + 1,) are their first rows; `points` int64 (n,) the point of the
+first image of each row.
 """
 
 import math
@@ -47,7 +47,7 @@ def _turned(a, b):  # type: ignore[no-untyped-def]
 def vote(h, bucket, pairings, points, buckets, tolerance, least, taken, stamp):  # type: ignore[no-untyped-def]
     """How many points of the first image agree with the similarity of pairing h; 0 if surely less than `least`.
 
-    `taken` int64 (2, points) is room in which `stamp`, new for each call, marks the points that have voted.
+    `taken` int64 (points,) is room in which `stamp`, new for each call, marks the points that have voted.
     """
     change = bucket // TURNS
     first = change * TURNS
@@ -75,11 +75,11 @@ def vote(h, bucket, pairings, points, buckets, tolerance, least, taken, stamp): 
             if (
                 ex * ex + ey * ey > reach * reach
                 or _turned(pairings[m, 5], pairings[h, 5]) > ANGLE_SLACK
-                or taken[0, points[m, 0]] == stamp
+                or taken[points[m]] == stamp
             ):
                 continue
             votes += 1
-            taken[0, points[m, 0]] = stamp
+            taken[points[m]] = stamp
     return votes
 
 
@@ -115,13 +115,13 @@ def refine(h, bucket, pairings, points, buckets, tolerance, taken, stamp, chosen
             if (
                 ex * ex + ey * ey > reach * reach
                 or _turned(pairings[m, 5], turn) > ANGLE_SLACK
-                or taken[0, points[m, 0]] == stamp + step
+                or taken[points[m]] == stamp + step
             ):
                 continue
             for column in range(PAIRING_COLUMNS):
                 chosen[count, column] = pairings[m, column]
             count += 1
-            taken[0, points[m, 0]] = stamp + step
+            taken[points[m]] = stamp + step
         if count < 3:
             return 0
         fit_affine(chosen, count, mirror, model)

@@ -120,10 +120,10 @@ def verify(  # type: ignore[no-untyped-def]
     order = np.empty(MAX_MATCHES, np.int64)
     row_of = np.empty(MAX_MATCHES, np.int64)
     pairings = np.empty((MAX_MATCHES, PAIRING_COLUMNS))
-    points = np.empty((MAX_MATCHES, 2), np.int64)
+    points = np.empty(MAX_MATCHES, np.int64)
     buckets = np.empty(BUCKETS + 1, np.int64)
     filled = np.empty(BUCKETS, np.int64)
-    taken = np.zeros((2, room), np.int64)
+    taken = np.zeros(most, np.int64)
     stamp = np.int64(1)
     votes = np.empty(HYPOTHESES, np.int64)
     support = np.empty(HYPOTHESES, np.int64)
@@ -176,7 +176,7 @@ def verify(  # type: ignore[no-untyped-def]
             row = filled[keys[m]]
             filled[keys[m]] += 1
             row_of[rank] = row
-            points[row, 0], points[row, 1] = found[m, 0], found[m, 1]
+            points[row] = found[m, 0]
             i, j = offsets[first] + found[m, 0], offsets[second] + found[m, 1]
             fill_pairing(i, j, turns[m], xs, ys, scales, pairings, row)
         tried = 0

@@ -77,12 +77,16 @@ def _types(catalogue: Catalogue, links: Links) -> pa.Array[Any]:
     """copy or common, for each link; null if the study isn't grouped."""
     if not is_grouped(catalogue.folder):
         return pa.nulls(len(links), pa.string())
-    common = read_group(catalogue.folder, "links")
+    common = are_common(catalogue, links.query, links.result, read_group(catalogue.folder, "links"))
+    return pa.array(np.where(common, COMMON, COPY))
+
+
+def are_common(catalogue: Catalogue, queries: Ints, results: Ints, common: pa.Table) -> NDArray[np.bool_]:
+    """Whether each link between two ranks is among the `common` ones, rows of `pimmi.study.groups.COMMON_SCHEMA`."""
     ends = [np.searchsorted(catalogue.ids, id_array(common, name)) for name in ("query_id", "result_id")]
     count = len(catalogue.images)
-    return pa.array(
-        np.where(np.isin(links.query * count + links.result, ends[0] * count + ends[1]), COMMON, COPY)
-    )
+    found: NDArray[np.bool_] = np.isin(queries * count + results, ends[0] * count + ends[1])
+    return found
 
 
 def elements_table(catalogue: Catalogue) -> pa.Table:
@@ -112,7 +116,7 @@ def clusters_table(catalogue: Catalogue) -> pa.Table:
     Byte-identical files count as linked with each other. Raises StudyError if the study isn't grouped.
     """
     grouped = read_clusters(catalogue.folder)
-    names, cluster, degree, quality = _clusters_of_images(catalogue, grouped)
+    names, cluster, degree, quality = clusters_of_images(catalogue, grouped)
     sizes = np.bincount(cluster[cluster >= 0], catalogue.nb_files[cluster >= 0], minlength=len(names))
     ranks = np.empty(len(names), np.int64)
     ranks[np.lexsort((names, -sizes))] = np.arange(1, len(names) + 1)
@@ -171,7 +175,7 @@ def home_clusters(element: Ints, main: NDArray[np.bool_], cluster: Ints, *, elem
     return home
 
 
-def _clusters_of_images(
+def clusters_of_images(
     catalogue: Catalogue, grouped: pa.Table
 ) -> tuple[NDArray[np.bytes_], NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
     """The ids of the clusters, sorted; and for each image its cluster (-1: none), degree and quality."""

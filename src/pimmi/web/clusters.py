@@ -14,7 +14,7 @@ from pimmi.decisions.model import Decisions
 from pimmi.matching.blocks import RELATIONS
 from pimmi.study.catalogue import Catalogue, Ids, id_array
 from pimmi.study.groups import GroupTables
-from pimmi.study.tables import VARIANTS
+from pimmi.study.tables import VARIANTS, are_common, clusters_of_images
 from pimmi.web.links import LinkIndex
 
 Ints = NDArray[np.int64]
@@ -48,25 +48,13 @@ class Clusters:
         cls, catalogue: Catalogue, index: LinkIndex, *, groups: GroupTables, decisions: Decisions
     ) -> Clusters:
         """The clusters of a study; files of the same bytes are one, too."""
-        count, grouped = len(catalogue.images), groups.clusters
-        members = np.searchsorted(catalogue.ids, id_array(grouped))
-        owners = np.zeros(count, "S32")
-        owners[members] = id_array(grouped, "cluster_id")
-        degree, quality = catalogue.nb_files - 1, np.ones(count)
-        degree[members] = grouped.column("degree").to_numpy()
-        quality[members] = grouped.column("quality").to_numpy()
-        alone = (owners == b"") & (catalogue.nb_files > 1)
-        owners[alone] = catalogue.ids[alone]
-        stands = alone.copy()
-        stands[members] = grouped.column("representative").to_numpy()
-        names = np.unique(owners[owners != b""])
-        cluster = np.where(owners != b"", np.searchsorted(names, owners), -1)
+        names, cluster, degree, quality = clusters_of_images(catalogue, groups.clusters)
+        stands = cluster >= 0
+        members = np.searchsorted(catalogue.ids, id_array(groups.clusters))
+        stands[members] = groups.clusters.column("representative").to_numpy()
         queries, results = index.query.astype(np.int64), index.result.astype(np.int64)
         confirmed, kept = judged(queries, results, ids=catalogue.ids, decisions=decisions)
-        shared = [
-            np.searchsorted(catalogue.ids, id_array(groups.links, end)) for end in ("query_id", "result_id")
-        ]
-        common = np.isin(queries * count + results, shared[0] * count + shared[1])
+        common = are_common(catalogue, queries, results, groups.links)
         return cls(
             catalogue,
             index,

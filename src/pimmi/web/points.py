@@ -9,18 +9,15 @@ from numpy.typing import NDArray
 
 from pimmi.index.codebook import load_codebook
 from pimmi.index.points import ANGLE_STEPS, POSITION_UNIT, SCALE_STEPS
+from pimmi.matching.guided import GUIDED_DISTANCE
+from pimmi.matching.hypotheses import ANGLE_SLACK, SCALE_SLACK
 from pimmi.matching.join import change_masks
 from pimmi.study.catalogue import Catalogue
 from pimmi.study.shards import Shard, read_shard
 
 Floats = NDArray[np.float64]
 
-NEAR_BITS = 72
-"""Bits in which the codes of two points may differ where the transform lays one onto the other."""
-SCALE_SLACK = 0.8
-"""Octaves by which the scale of an agreeing point may differ from the transform's."""
-ANGLE_SLACK = 0.6
-"""Radians by which its angle may differ."""
+RADIANS = 2 * np.pi / ANGLE_STEPS
 
 
 @dataclass(frozen=True)
@@ -48,7 +45,7 @@ class Described:
         return cls(
             np.asarray(points.positions[own], np.float64) * POSITION_UNIT,
             np.asarray(points.scales[own], np.float64) / SCALE_STEPS - 1,
-            np.asarray(points.angles[own], np.float64) * (2 * np.pi / ANGLE_STEPS),
+            np.asarray(points.angles[own], np.float64) * RADIANS,
             np.asarray(points.changes[own]),
             np.asarray(points.codes[own]),
             np.array([about[side] / about[f"working_{side}"] for side in ("width", "height")]),
@@ -91,7 +88,7 @@ def agreeing(
     turned = np.abs((angles - turn + np.pi) % (2 * np.pi) - np.pi)
     octaves = np.abs(second.octaves[j] - first.octaves[i] - np.log2(max(scale, 1e-9)))
     bits = _bits(first.codes[i], second.codes[j], flips)
-    fit = (turned <= ANGLE_SLACK) & (octaves <= SCALE_SLACK) & (bits <= NEAR_BITS)
+    fit = (turned <= ANGLE_SLACK * RADIANS) & (octaves <= SCALE_SLACK) & (bits <= GUIDED_DISTANCE)
     i, j, bits = i[fit], j[fit], bits[fit]
     best = _best(i, bits, len(first.positions)) & _best(j, bits, len(second.positions))
     return np.column_stack(

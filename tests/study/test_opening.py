@@ -80,7 +80,7 @@ def test_settings_without_effect_on_shards_and_links_may_differ(
 
 def test_a_newer_format_is_refused(copy: Path) -> None:
     rewrite(copy, f"format = {FORMAT}\n", f"format = {FORMAT + 1}\n")
-    with pytest.raises(pimmi.StudyError, match="format 2"):
+    with pytest.raises(pimmi.StudyError, match=f"format {FORMAT + 1}"):
         pimmi.open(copy)
 
 

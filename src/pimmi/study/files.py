@@ -26,18 +26,38 @@ FILES_SCHEMA = pa.schema(FILES_COLUMNS)
 `image_id` is null, and `reason` is not, for what can't be read.
 
 `bytes` and `mtime_ns` are null for what is no file: a folder that can't be opened, for instance.
+
+`reason` is REMOVED for a file that was removed from the study; what it held stays in `image_id`. `bytes` and
+`mtime_ns` are then null if the file was moved to another path, which has a row of its own.
 """
+REMOVED = "removed"
 
 
 def write_files(rows: pa.Table, folder: StudyFolder) -> None:
     """Write the next part of the table."""
-    number = max(folder.files_numbers(), default=-1) + 1
-    with written_whole(folder.files_part(number)) as path:
+    with written_whole(folder.files_part(folder.next_files_number())) as path:
         write_parquet(rows, path)
 
 
 def read_files(folder: StudyFolder) -> pa.Table:
-    """The newest row of each path, sorted by path."""
+    """The newest row of each path that wasn't removed, sorted by path."""
+    return in_study(read_newest(folder))
+
+
+def in_study(rows: pa.Table) -> pa.Table:
+    """The rows of files that weren't removed."""
+    return rows.filter(pc.invert(are_removed(rows)))
+
+
+def are_removed(rows: pa.Table) -> Any:
+    """Whether each row says that its file was removed."""
+    reasons: Any = pc.fill_null(rows.column("reason"), "")
+    removed: Any = pc.equal(reasons, pa.scalar(REMOVED))
+    return removed
+
+
+def read_newest(folder: StudyFolder) -> pa.Table:
+    """The newest row of each path, removed or not, sorted by path."""
     parts = [
         read_parquet(folder.files_part(number), schema=FILES_SCHEMA) for number in folder.files_numbers()
     ]

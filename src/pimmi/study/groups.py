@@ -123,7 +123,8 @@ def check_matched(folder: StudyFolder) -> None:
 
 
 def _state(folder: StudyFolder) -> dict[str, int]:
-    return {"files": len(folder.files_numbers()), "shards": len(folder.shard_numbers())}
+    """What differs when there are other images or links: a shard counts for nothing before its files are written."""
+    return {"files": len(folder.files_numbers())}
 
 
 def _not_grouped(folder: StudyFolder, what: str) -> StudyError:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from pimmi.index.points import FORM_FIELDS, POINT_FIELDS, Points
 from pimmi.study.images import IMAGES_SCHEMA
-from pimmi.study.layout import StudyFolder
+from pimmi.study.layout import ARRIVAL, StudyFolder
 from pimmi.study.reading import read_array, read_parquet, values
 from pimmi.study.writing import write_array, write_parquet, written_whole
 
@@ -79,11 +80,13 @@ def taken(shard: Shard, rows: NDArray[np.int64]) -> Shard:
     )
 
 
-def write_shard(shard: Shard, folder: StudyFolder) -> int:
-    """Write the next shard of a study, and return its number."""
-    number = max(folder.shard_numbers(), default=-1) + 1
+def write_shard(shard: Shard, folder: StudyFolder, *, arrival: Mapping[str, Any] | None = None) -> int:
+    """Write the next shard of a study, and return its number; `arrival` is as in `StudyFolder.shard_numbers`."""
+    number = folder.next_shard_number()
     with written_whole(folder.shard(number)) as path:
         path.mkdir()
+        if arrival is not None:
+            (path / ARRIVAL).write_text(json.dumps(arrival), encoding="utf-8")
         write_parquet(shard.images, path / "images.parquet")
         for name in (*POINT_FIELDS, *FORM_FIELDS):
             write_array(getattr(shard.points, name), path / f"{name}.npy")

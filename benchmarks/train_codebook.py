@@ -1,15 +1,19 @@
-"""Train the universal codebook that ships with pimmi.
+"""Train the universal codebooks that ship with pimmi.
 
-    python benchmarks/train_codebook.py DIR [DIR ...] --images 6000 -o src/pimmi/index/codebook-1.npz
+    python benchmarks/train_codebook.py DIR [DIR ...] --images 6000 -o src/pimmi/index/codebook-small.npz
+    python benchmarks/train_codebook.py DIR [DIR ...] --images 9000 --centroids 1024 \
+        --like src/pimmi/index/codebook-small.npz -o src/pimmi/index/codebook-large.npz
 
 Takes the same number of images from each folder (fewer where it holds fewer), reads them as pimmi does, and
-writes the codebook that `pimmi.index.codebook` describes. The same folders, number and seed give the same bytes.
+writes the codebook that `pimmi.index.codebook` describes; with --like, one with the axes of another, so that their codes
+are the same. The same folders, numbers and seed give the same bytes.
 """
 
 import argparse
 import io
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +23,13 @@ from pimmi.features.sift import extract
 from pimmi.features.symmetry import INVERSION_PERMUTATION, MIRROR_PERMUTATION, SUMS, canonical_changes
 from pimmi.images.decode import decode
 from pimmi.images.walk import walk
-from pimmi.index.codebook import CENTROIDS, WIDE_AXES
+from pimmi.index.codebook import ARRAYS, WIDE_AXES, parse_codebook
 from pimmi.settings import Settings
 
 THRESHOLD = 0.9
 WEAK_SHARE = 0.15
 KMEANS_DESCRIPTORS = 200_000
+DESCRIPTORS_A_CENTROID = 400
 KMEANS_ROUNDS = 20
 
 Floats = NDArray[np.float32]
@@ -96,53 +101,70 @@ def balanced_halves(deviations: Floats) -> NDArray[np.int64]:
     return np.array(halves, np.int64)
 
 
-def kmeans(points: Floats, rng: np.random.Generator) -> Floats:
-    """Lloyd's algorithm: centroids float32 (256, d)."""
-    centroids = points[rng.choice(len(points), CENTROIDS, replace=False)].copy()
+def kmeans(points: Floats, number: int, rng: np.random.Generator) -> Floats:
+    """Lloyd's algorithm: centroids float32 (number, d)."""
+    centroids = points[rng.choice(len(points), number, replace=False)].copy()
     for _ in range(KMEANS_ROUNDS):
-        nearest = ((centroids**2).sum(axis=1) - 2 * points @ centroids.T).argmin(axis=1)
-        count = np.bincount(nearest, minlength=CENTROIDS)
+        nearest = np.concatenate([
+            ((centroids**2).sum(axis=1) - 2 * some @ centroids.T).argmin(axis=1)
+            for some in np.array_split(points, max(1, len(points) // 20_000))
+        ])  # fmt: skip
+        count = np.bincount(nearest, minlength=number)
         order = np.argsort(nearest, kind="stable")
         for c, members in enumerate(np.split(points[order], np.cumsum(count)[:-1])):
             centroids[c] = members.mean(axis=0) if len(members) else points[rng.integers(len(points))]
     return centroids
 
 
-def train(descriptors: Floats, seed: int) -> bytes:
+def new_axes(descriptors: Floats, sample: Floats) -> dict[str, Any]:
+    """All arrays of a codebook but the centroids."""
+    mean, axes, deviations, signs = symmetric_axes(descriptors)
+    return {
+        "mean": mean,
+        "axes": axes,
+        "deviations": deviations,
+        "mirror_flips": signs[:, 0] < 0,
+        "inversion_flips": signs[:, 1] < 0,
+        "threshold": np.float32(THRESHOLD),
+        "halves": balanced_halves(deviations),
+        "weak_sums": np.quantile(np.abs(sample @ SUMS), WEAK_SHARE, axis=0).astype(np.float32),
+    }
+
+
+def train(descriptors: Floats, *, centroids: int, like: bytes | None, seed: int) -> bytes:
     """The bytes of the codebook's .npz file."""
     rng = np.random.default_rng(seed)
-    mean, axes, deviations, signs = symmetric_axes(descriptors)
-    sample = descriptors[np.sort(rng.permutation(len(descriptors))[:KMEANS_DESCRIPTORS])]
+    number = max(KMEANS_DESCRIPTORS, DESCRIPTORS_A_CENTROID * centroids)
+    sample = descriptors[np.sort(rng.permutation(len(descriptors))[:number])]
+    if like is None:
+        arrays = new_axes(descriptors, sample)
+    else:
+        book = parse_codebook(like)
+        arrays = {name: getattr(book, name) for name in ARRAYS if name != "centroids"}
     changes = canonical_changes(sample, weak=np.zeros(2, np.float32))[:, 0]
-    coordinates = (sample - mean) @ axes.T
-    coordinates *= np.where((changes & 1)[:, None] != 0, signs[:, 0], 1)
-    coordinates *= np.where((changes & 2)[:, None] != 0, signs[:, 1], 1)
-    halves = balanced_halves(deviations)
-    buffer = io.BytesIO()
-    np.savez_compressed(
-        buffer,
-        mean=mean,
-        axes=axes,
-        deviations=deviations,
-        mirror_flips=signs[:, 0] < 0,
-        inversion_flips=signs[:, 1] < 0,
-        threshold=np.float32(THRESHOLD),
-        halves=halves,
-        centroids=np.stack([kmeans(coordinates[:, half].astype(np.float32), rng) for half in halves]),
-        weak_sums=np.quantile(np.abs(sample @ SUMS), WEAK_SHARE, axis=0).astype(np.float32),
+    coordinates = (sample - arrays["mean"]) @ arrays["axes"].T
+    for change, flips in ((1, arrays["mirror_flips"]), (2, arrays["inversion_flips"])):
+        coordinates *= np.where((changes & change)[:, None] != 0, np.where(flips, -1, 1), 1)
+    arrays["centroids"] = np.stack(
+        [kmeans(coordinates[:, half].astype(np.float32), centroids, rng) for half in arrays["halves"]]
     )
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **{name: arrays[name] for name in ARRAYS})
     return buffer.getvalue()
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Train the universal codebook.")
+    parser = argparse.ArgumentParser(description="Train a universal codebook.")
     parser.add_argument("folders", nargs="+", type=Path, metavar="DIR")
     parser.add_argument("--images", type=int, default=6000)
+    parser.add_argument("--centroids", type=int, default=256, help="of each half")
+    parser.add_argument("--like", type=Path, metavar="CODEBOOK", help="take the axes from it")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("-o", "--output", type=Path, required=True)
     arguments = parser.parse_args()
     descriptors = read_descriptors(arguments.folders, arguments.images, arguments.seed)
-    content = train(descriptors, arguments.seed)
+    like = arguments.like.read_bytes() if arguments.like else None
+    content = train(descriptors, centroids=arguments.centroids, like=like, seed=arguments.seed)
     arguments.output.write_bytes(content)
     print(f"{len(descriptors)} descriptors, {len(content)} bytes", file=sys.stderr)
 

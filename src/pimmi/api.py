@@ -233,7 +233,11 @@ def _make(folder: StudyFolder, settings: Settings) -> None:
     if root.exists() and any(not path.name.startswith(".") for path in root.iterdir()):
         raise StudyError(f"{root} holds other files than a study: name a new folder for the study")
     root.mkdir(parents=True, exist_ok=True)
-    description = Description(settings=settings, codebook_version=VERSION, codebook_hash=load_codebook().hash)
+    description = Description(
+        settings=settings,
+        codebook_version=VERSION,
+        codebook_hash=load_codebook(settings.matching.codebook).hash,
+    )
     with locked(folder):
         if not is_study(root):
             description.write(folder)

@@ -10,15 +10,12 @@ from pimmi.images.raster import Grey, fitted, long_side_of
 
 
 def grey_thumbnail(grey: Grey, *, size: int) -> tuple[NDArray[np.uint8], tuple[int, int]]:
-    """The image's pixels, row by row, at the start of uint8 (size * size,), and its (height, width).
+    """The image's pixels, row by row, uint8 (height * width,), and its (height, width).
 
     The image keeps its proportions; its long side is that of `long_side_of`, or its own if that is shorter, for
-    nothing is enlarged. The rest is zero, so that the thumbnails of a shard stack into one array.
+    nothing is enlarged.
     """
     height, width = grey.shape
     long_side = long_side_of(width=width, height=height, working_size=size)
     width, height = fitted(width=width, height=height, long_side=long_side)
-    pixels = np.zeros(size * size, dtype=np.uint8)
-    small = cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA)
-    pixels[: width * height] = small.ravel()
-    return pixels, (height, width)
+    return cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA).ravel(), (height, width)

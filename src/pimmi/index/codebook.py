@@ -3,11 +3,13 @@
 - *Axes*: the principal axes of RootSIFT, computed separately in the four subspaces on which mirroring and inversion
   act as +1 or -1. So each change only flips the signs of some coordinates, and a code can be mirrored or inverted
   without its descriptor.
-- *Code*: 256 bits a descriptor. The 128 signs, and for the 64 widest axes whether the coordinate is above a threshold
-  and above its negative. The Hamming distance of two codes tells matches from others better than the Euclidean
-  distance of the descriptors does, since it weighs an axis by its reliability and not by its variance.
-- *Cells*: an inverted multi-index (Babenko & Lempitsky 2012): the 64 widest axes, in two halves of 32, 256 centroids
-  each, 65,536 cells.
+- *Code*: the 128 signs, and for the 64 widest axes whether the coordinate is above a threshold and above its negative:
+  256 bits that are compared, of which 192 are stored, since signs tell much of the rest. The Hamming distance of two
+  codes tells matches from others better than the Euclidean distance of the descriptors does, since it weighs an axis by
+  its reliability and not by its variance.
+- *Cells*: an inverted multi-index (Babenko & Lempitsky 2012): the 64 widest axes, in two halves of 32. There are two
+  codebooks with the same axes and codes: `small` has 256 centroids for each half, 65,536 cells; `large` has 1,024,
+  about a million cells.
 """
 
 import hashlib
@@ -23,10 +25,10 @@ from numpy.typing import NDArray
 
 from pimmi.errors import PimmiError
 
-VERSION = 1
+VERSION = 2
 WIDE_AXES = 64
-CENTROIDS = 256
-CELLS = CENTROIDS * CENTROIDS
+NEAREST_BITS = 64
+"""Bits for the nearest centroids of a point, of both halves."""
 ARRAYS = (
     "mean",
     "axes",
@@ -47,9 +49,9 @@ class Codebook:
     `mean` float32 (128,); `axes` float32 (128, 128), a row an axis; `deviations` float32 (128,), standard deviation
     along each axis; `mirror_flips`, `inversion_flips` bool (128,), axes whose sign the change flips; `threshold`,
     in standard deviations; `halves` int64 (2, 32), the axes of each half of the multi-index; `centroids` float32
-    (2, 256, 32); `weak_sums` float32 (2,), the sums under which a canonical form is in doubt.
+    (2, c, 32); `weak_sums` float32 (2,), the sums under which a canonical form is in doubt.
     Derived from these: `factors` float32 (4, 128), signs that each change gives to the axes; `projections` float32
-    (2, 32, 256) and `norms` float32 (2, 256), by which a product gives the distances to the centroids.
+    (2, 32, c) and `norms` float32 (2, c), by which a product gives the distances to the centroids.
     """
 
     mean: NDArray[np.float32]
@@ -76,14 +78,32 @@ class Codebook:
         result: NDArray[np.float32] = self.factors[changes]
         return result
 
-    def encode(self, coordinates: NDArray[np.float32]) -> NDArray[np.uint64]:
-        """Codes uint64 (n, 4) of coordinates float32 (n, 128): two words of signs, one above, one below."""
-        wide = coordinates[:, :WIDE_AXES]
-        bits = np.concatenate([coordinates > 0, wide > self.threshold, wide > -self.threshold], axis=1)
-        return np.packbits(bits, axis=1, bitorder="little").view(np.uint64)
+    @property
+    def centroid_bits(self) -> int:
+        """Bits that the number of a centroid takes."""
+        return (self.centroids.shape[1] - 1).bit_length()
 
-    def cells(self, coordinates: NDArray[np.float32], *, probes: int) -> NDArray[np.uint16]:
-        """The nearest cells uint16 (n, probes), nearest first, of coordinates float32 (n, 128)."""
+    @property
+    def depth(self) -> int:
+        """Nearest centroids of each half that are kept of a point."""
+        return NEAREST_BITS // (2 * self.centroid_bits)
+
+    @property
+    def cells(self) -> int:
+        return int(self.centroids.shape[1]) ** 2
+
+    def encode(self, coordinates: NDArray[np.float32]) -> NDArray[np.uint64]:
+        """Codes uint64 (n, 3) of coordinates float32 (n, 128): two words of signs, one of the wide axes that are
+        beyond the threshold on either side."""
+        wide = coordinates[:, :WIDE_AXES]
+        beyond = (wide > self.threshold) | (wide <= -self.threshold)
+        return np.packbits(np.concatenate([coordinates > 0, beyond], axis=1), axis=1, bitorder="little").view("<u8")
+
+    def nearest(
+        self, coordinates: NDArray[np.float32], *, probes: int, depth: int
+    ) -> tuple[NDArray[np.uint16], NDArray[np.uint8]]:
+        """The nearest centroids uint16 (n, 2, depth) of coordinates float32 (n, 128), and which pairs of them are the
+        nearest `probes` cells, uint8 (n,) (`pimmi.index.cells`)."""
         from pimmi.index.cells import nearest_cells
 
         first, second = (
@@ -92,13 +112,13 @@ class Codebook:
         )
         first += self.norms[0]
         second += self.norms[1]
-        return nearest_cells(first, second, probes)
+        return nearest_cells(first, second, probes=probes, depth=depth)
 
 
-@lru_cache(maxsize=1)
-def load_codebook() -> Codebook:
-    """The codebook that ships with the package."""
-    data = files("pimmi.index").joinpath(f"codebook-{VERSION}.npz")
+@lru_cache
+def load_codebook(name: str) -> Codebook:
+    """One of the codebooks that ship with the package, `small` or `large`."""
+    data = files("pimmi.index").joinpath(f"codebook-{name}.npz")
     with data.open("rb") as file:
         content = file.read()
     return parse_codebook(content)

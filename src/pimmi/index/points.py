@@ -3,12 +3,22 @@
 A *point* is a keypoint in canonical form. A *form* is a point under one of the changes that its doubtful sums leave
 open: every point has the plain form, and a point in doubt has one more form, or three. A form has the cells in which
 it looks for points of other images.
+
+A point takes RECORD bytes, and each further form OTHER bytes:
+
+    bytes 0..5    48 bits, from the lowest: x and y (12 each, 1/8 pixel), angle (8), scale (7), changes (2), doubts (2),
+                  shape (5)
+    bytes 6..29   code: 128 bits of signs, 64 of whether the wide axes are beyond the threshold, on either side
+    bytes 30..37  nearest centroids of the plain form: DEPTH of the first half, then of the second, as many bits each as
+                  the codebook's centroids take
+
+A further form has OTHER_DEPTH nearest centroids of each half in its 5 bytes, and looks in all their pairs.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,66 +29,147 @@ if TYPE_CHECKING:
     from pimmi.features.sift import Features
     from pimmi.index.codebook import Codebook
 
-POSITION_UNIT = 1 / 64
+POSITION_UNIT = 1 / 8
 """Pixels of the working image."""
 SCALE_STEPS = 16
 """Steps an octave of the stored scale, log2(sigma in pixels)."""
 ANGLE_STEPS = 256
 """Steps a turn of the stored angle."""
+RECORD = 38
+OTHER = 5
+OTHER_DEPTH = 2
+GEOMETRY = {"x": 12, "y": 12, "angle": 8, "scale": 7, "change": 2, "doubt": 2, "shape": 5}
+"""Bits of each field of the first six bytes."""
+FORMS_OF_DOUBT = np.array([0, 1, 1, 3], np.int64)
+"""Further forms of a point, by the bits of its doubts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Points:
-    """The points of one or more images; n points, f forms.
+    """The points of one or more images; n points, f further forms.
 
-    `positions` uint16 (n, 2), x and y in 1/64 pixel of the working image; `scales` uint8 (n,), 16 log2(sigma) + 16;
-    `angles` uint8 (n,), the canonical frame's angle in 1/256 turn; `changes` uint8 (n,), changes that were applied
-    (`pimmi.features.symmetry`); `codes` uint64 (n, 4); `cells` uint16 (n,), the nearest cell; `form_points` int32
-    (f,), row of the form's point; `form_changes` uint8 (f,); `form_cells` uint16 (f, probes).
+    `records` uint8 (n, RECORD); `others` uint8 (f, OTHER), the further forms, in the order of their points, and for
+    each point in the order of the changes.
     """
 
-    positions: NDArray[np.uint16]
+    records: NDArray[np.uint8]
+    others: NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    @property
+    def other_counts(self) -> NDArray[np.int64]:
+        """int64 (n,): further forms of each point."""
+        counts: NDArray[np.int64] = FORMS_OF_DOUBT[_fields(self.records)["doubt"]]
+        return counts
+
+
+@dataclass(frozen=True, slots=True)
+class Keypoints:
+    """What geometry needs of n points.
+
+    `positions` float32 (n, 2), x and y in pixels of the working image; `scales` uint8 (n,), 16 log2(sigma) + 16;
+    `angles` uint8 (n,), the canonical frame's angle in 1/256 turn; `changes` uint8 (n,), changes that were applied
+    (`pimmi.features.symmetry`); `codes` uint64 (n, 4), two words of signs, one of "above the threshold", one of "above
+    its negative".
+    """
+
+    positions: NDArray[np.float32]
     scales: NDArray[np.uint8]
     angles: NDArray[np.uint8]
     changes: NDArray[np.uint8]
     codes: NDArray[np.uint64]
-    cells: NDArray[np.uint16]
-    form_points: NDArray[np.int32]
-    form_changes: NDArray[np.uint8]
-    form_cells: NDArray[np.uint16]
-
-    def __len__(self) -> int:
-        return len(self.positions)
 
 
-POINT_FIELDS = ("positions", "scales", "angles", "changes", "codes", "cells")
-FORM_FIELDS = ("form_points", "form_changes", "form_cells")
+POINT_FIELDS = ("records", "others")
 
 
 def encode_points(features: Features, *, codebook: Codebook, probes: int) -> Points:
-    """The searchable form of an image's features."""
+    """The searchable form of an image's features; `probes` cells for each plain form."""
     changes = canonical_changes(features.descriptors, weak=codebook.weak_sums)
     applied, doubtful = changes[:, 0], changes[:, 1]
     coordinates = codebook.coordinates(features.descriptors) * codebook.flips(applied)
-    points = [np.arange(len(features))]
-    forms = [np.zeros(len(features), np.uint8)]
-    for change in (1, 2, 3):
-        rows = np.flatnonzero((doubtful & change) == change)
-        points.append(rows)
-        forms.append(np.full(len(rows), change, np.uint8))
-    form_points = np.concatenate(points).astype(np.int32)
-    form_changes = np.concatenate(forms)
-    form_cells = codebook.cells(coordinates[form_points] * codebook.flips(form_changes), probes=probes)
-    turned = np.where((applied & INVERTED) != 0, np.pi, 0.0)
-    angles = np.rint((features.angles + turned) * (ANGLE_STEPS / (2 * np.pi))).astype(np.int64) % ANGLE_STEPS
-    return Points(
-        positions=np.rint(np.maximum(features.positions, 0) / POSITION_UNIT).astype(np.uint16),
-        scales=np.clip(np.rint(SCALE_STEPS * (np.log2(features.sigmas) + 1)), 0, 255).astype(np.uint8),
-        angles=angles.astype(np.uint8),
-        changes=applied,
-        codes=codebook.encode(coordinates),
-        cells=np.ascontiguousarray(form_cells[: len(features), 0]),
-        form_points=form_points,
-        form_changes=form_changes,
-        form_cells=form_cells,
+    owners, others = _further_forms(doubtful)
+    centroids, shape = codebook.nearest(coordinates, probes=probes, depth=codebook.depth)
+    further, _ = codebook.nearest(
+        coordinates[owners] * codebook.flips(others), probes=OTHER_DEPTH * OTHER_DEPTH, depth=OTHER_DEPTH
     )
+    turned = np.where((applied & INVERTED) != 0, np.pi, 0.0)
+    places = np.clip(np.rint(features.positions / POSITION_UNIT), 0, (1 << GEOMETRY["x"]) - 1)
+    most_scale = (1 << GEOMETRY["scale"]) - 1
+    geometry = {
+        "x": places[:, 0],
+        "y": places[:, 1],
+        "angle": np.rint((features.angles + turned) * (ANGLE_STEPS / (2 * np.pi))).astype(np.int64) % ANGLE_STEPS,
+        "scale": np.clip(np.rint(SCALE_STEPS * (np.log2(features.sigmas) + 1)), 0, most_scale),
+        "change": applied,
+        "doubt": doubtful,
+        "shape": shape,
+    }
+    records = np.empty((len(features), RECORD), np.uint8)
+    records[:, :6] = _bytes_of(_packed(geometry))[:, :6]
+    records[:, 6:30] = codebook.encode(coordinates).view(np.uint8).reshape(-1, 24)
+    records[:, 30:] = _bytes_of(_joined_ids(centroids, bits=codebook.centroid_bits))
+    return Points(records, _bytes_of(_joined_ids(further, bits=codebook.centroid_bits))[:, :OTHER].copy())
+
+
+def keypoints(records: NDArray[np.uint8]) -> Keypoints:
+    """Records as geometry needs them."""
+    fields = _fields(records)
+    positions = np.stack([fields["x"], fields["y"]], axis=1).astype(np.float32) * np.float32(POSITION_UNIT)
+    return Keypoints(
+        positions=positions,
+        scales=fields["scale"].astype(np.uint8),
+        angles=fields["angle"].astype(np.uint8),
+        changes=fields["change"].astype(np.uint8),
+        codes=full_codes(np.ascontiguousarray(records[:, 6:30]).view("<u8")),
+    )
+
+
+def full_codes(stored: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Codes uint64 (n, 4), as in `Keypoints`, of stored ones (n, 3)."""
+    wide, beyond = stored[:, 0], stored[:, 2]
+    return np.stack([wide, stored[:, 1], wide & beyond, wide | ~beyond], axis=1)
+
+
+def _further_forms(doubtful: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+    """The points of the further forms, rising, and their changes."""
+    owners = np.repeat(np.arange(len(doubtful)), FORMS_OF_DOUBT[doubtful])
+    first = np.searchsorted(owners, owners)
+    place = (np.arange(len(owners)) - first).astype(np.uint8)
+    return owners, np.where(doubtful[owners] == 3, place + 1, doubtful[owners]).astype(np.uint8)
+
+
+def _packed(fields: dict[str, Any]) -> NDArray[np.uint64]:
+    word = np.zeros(len(fields["shape"]), np.uint64)
+    shift = 0
+    for name, bits in GEOMETRY.items():
+        word |= np.asarray(fields[name]).astype(np.uint64) << np.uint64(shift)
+        shift += bits
+    return word
+
+
+def _fields(records: NDArray[np.uint8]) -> dict[str, NDArray[np.int64]]:
+    padded = np.zeros((len(records), 8), np.uint8)
+    padded[:, :6] = records[:, :6]
+    word = padded.view("<i8")[:, 0]
+    fields = {}
+    shift = 0
+    for name, bits in GEOMETRY.items():
+        fields[name] = (word >> shift) & ((1 << bits) - 1)
+        shift += bits
+    return fields
+
+
+def _joined_ids(centroids: NDArray[np.uint16], *, bits: int) -> NDArray[np.uint64]:
+    """uint64 (n,): the centroids (n, 2, depth), the first half's in the lowest bits."""
+    word = np.zeros(len(centroids), np.uint64)
+    places = np.ndindex(centroids.shape[1:])
+    for place, (half, rank) in enumerate(places):
+        word |= centroids[:, half, rank].astype(np.uint64) << np.uint64(bits * place)
+    return word
+
+
+def _bytes_of(words: NDArray[np.uint64]) -> NDArray[np.uint8]:
+    return np.ascontiguousarray(words, "<u8").view(np.uint8).reshape(-1, 8)

@@ -1,33 +1,43 @@
 """The images that one matching task reads, and the links that it finds."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pimmi.index.points import Points
+from pimmi.matching.join import Lists
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ImageBlock:
     """What matching needs of some images; n images, at most 8,192.
 
-    `ids` list of n image ids, strictly increasing; `points` of all of them in that order; `offsets` int64 (n + 1,),
-    the first point of each; `original_sizes` and `working_sizes` int32 (n, 2), width and height in pixels of the
-    upright file and of the working image; `thumbnails` uint8 (n, S * S), grey, row by row from
-    the start; `thumbnail_sizes` int32 (n, 2), their width and height.
+    `ids` list of n image ids, strictly increasing; `points` of all of them in that order, with the inverted `lists` over
+    them; `offsets` int64 (n + 1,), the first point of each; `original_sizes` and `working_sizes` int32 (n, 2), width
+    and height in pixels of the upright file and of the working image; `signatures` uint64 (n, 2)
+    (`pimmi.features.signature`); `thumbnails` uint8 (t,), grey, row by row, one
+    after the other; `thumbnail_sizes` int32 (n, 2), their width and height.
     """
 
     ids: list[str]
     points: Points
+    lists: Lists
     offsets: NDArray[np.int64]
     original_sizes: NDArray[np.int32]
     working_sizes: NDArray[np.int32]
+    signatures: NDArray[np.uint64]
     thumbnails: NDArray[np.uint8]
     thumbnail_sizes: NDArray[np.int32]
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @cached_property
+    def thumbnail_offsets(self) -> NDArray[np.int64]:
+        """int64 (n + 1,): the first pixel of each thumbnail."""
+        return np.concatenate([[0], np.cumsum(self.thumbnail_sizes.prod(axis=1, dtype=np.int64))])
 
 
 RELATIONS = ("same", "contains", "contained", "overlap")

@@ -16,68 +16,73 @@ the other looks, and their codes differ in few bits.
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit, uint64
+from numba import njit, uint32, uint64
 from numpy.typing import NDArray
 
-from pimmi.index.codebook import CELLS, Codebook
-from pimmi.index.points import Points
+from pimmi.index.cells import shapes
+from pimmi.index.codebook import Codebook
+from pimmi.index.points import FORMS_OF_DOUBT, OTHER, OTHER_DEPTH, Points
 
 MAX_IMAGES = 1 << 14
 MATCHES_AT_ONCE = 1 << 20
 FIRST_SHIFT = 50
 SECOND_SHIFT = 36
+STRIP = 32
+"""Codes of a list that are compared in one go; only strips with a near one are looked at again."""
+ORIGIN_ROW, ORIGIN_NUMBER, ORIGIN_CHANGE = 19, 6, 4
+"""Lowest bits of the image's row (13), the point's number (13) and its change (2) in an origin; the rest is its shape."""
+MAX_ROWS = 1 << 13
 
 
 @dataclass(frozen=True, slots=True)
 class Lists:
-    """Points of some images with the inverted lists over them; n points.
+    """The inverted lists over the points of some images; n points, f further forms.
 
-    `places` int32 (n,), place of each point's image; `numbers` int32 (n,), number of the point in its image;
-    `form_order` int64 (f,), forms sorted by their nearest cell, so that neighbours read the same lists. `starts` int64
-    (cells + 1,) is where the list of each cell starts. In the order of the lists: `signs`, `more_signs` uint64 (n,),
-    the codes' two words of signs; `levels` uint64 (n, 2), the words of levels; `origins` uint64 (n,), place << 16 |
-    number << 2 | change of each point; `plain_cells` uint16 (n, probes), the cells in which its plain form looks.
+    `starts` int32 (cells + 1,) is where the list of each cell starts. In the order of the lists: `signs`,
+    `more_signs`, `beyond` uint64 (n,), the words of the codes; `origins` uint32 (n,), the image's row, the point's
+    number, its change and its shape; `nearest` uint64 (n,), its nearest centroids. Of the further forms, sorted by
+    nearest cell: `other_points` int32 (f,), the point's place in the lists; `other_changes` uint8 (f,);
+    `other_nearest` uint64 (f,). `shapes` int64 (s, depth), `bits` are those of the codebook.
     """
 
-    points: Points
-    places: NDArray[np.int32]
-    numbers: NDArray[np.int32]
-    form_order: NDArray[np.int64]
-    starts: NDArray[np.int64]
+    starts: NDArray[np.int32]
     signs: NDArray[np.uint64]
     more_signs: NDArray[np.uint64]
-    levels: NDArray[np.uint64]
-    origins: NDArray[np.uint64]
-    plain_cells: NDArray[np.uint16]
+    beyond: NDArray[np.uint64]
+    origins: NDArray[np.uint32]
+    nearest: NDArray[np.uint64]
+    other_points: NDArray[np.int32]
+    other_changes: NDArray[np.uint8]
+    other_nearest: NDArray[np.uint64]
+    shapes: NDArray[np.int64]
+    bits: int
+
+    def __len__(self) -> int:
+        return len(self.signs)
 
 
-def make_lists(points: Points, *, offsets: NDArray[np.int64], places: NDArray[np.int32]) -> Lists:
-    """Lists over images whose points are `offsets[i]` to `offsets[i + 1]`; `places` int32, the place of each image."""
-    counts = np.diff(offsets)
-    listed = np.argsort(points.cells, kind="stable")
-    owners = np.repeat(places, counts).astype(np.int32)
-    numbers = (np.arange(len(points)) - np.repeat(offsets[:-1], counts)).astype(np.int32)
-    origins = ((owners.astype(np.int64) << 16) | (numbers << 2) | points.changes).astype(np.uint64)
-    codes = points.codes[listed]
-    return Lists(
-        points=points,
-        places=owners,
-        numbers=numbers,
-        form_order=np.argsort(points.form_cells[:, 0], kind="stable"),
-        starts=np.searchsorted(points.cells[listed], np.arange(CELLS + 1)).astype(np.int64),
-        signs=np.ascontiguousarray(codes[:, 0]),
-        more_signs=np.ascontiguousarray(codes[:, 1]),
-        levels=np.ascontiguousarray(codes[:, 2:]),
-        origins=origins[listed],
-        plain_cells=_plain_cells(points)[listed],
+def make_lists(points: Points, *, offsets: NDArray[np.int64], codebook: Codebook, probes: int) -> Lists:
+    """Lists over images whose points are `offsets[i]` to `offsets[i + 1]`."""
+    n, f = len(points), len(points.others)
+    lists = Lists(
+        starts=np.zeros(codebook.cells + 2, np.int32),
+        signs=np.empty(n, np.uint64),
+        more_signs=np.empty(n, np.uint64),
+        beyond=np.empty(n, np.uint64),
+        origins=np.empty(n, np.uint32),
+        nearest=np.empty(n, np.uint64),
+        other_points=np.empty(f, np.int32),
+        other_changes=np.empty(f, np.uint8),
+        other_nearest=np.empty(f, np.uint64),
+        shapes=shapes(probes, codebook.depth),
+        bits=codebook.centroid_bits,
     )
-
-
-def _plain_cells(points: Points) -> NDArray[np.uint16]:
-    plain = np.flatnonzero(points.form_changes == 0)
-    cells = np.empty((len(points), points.form_cells.shape[1]), np.uint16)
-    cells[points.form_points[plain]] = points.form_cells[plain]
-    return cells
+    _fill(
+        points.records, points.others, offsets, codebook.centroid_bits, codebook.depth, FORMS_OF_DOUBT,
+        lists.starts, lists.signs, lists.more_signs, lists.beyond, lists.origins, lists.nearest,
+        lists.other_points, lists.other_changes, lists.other_nearest,
+    )  # fmt: skip
+    return lists
 
 
 def change_masks(codebook: Codebook) -> NDArray[np.uint64]:
@@ -99,90 +104,191 @@ def ones(word):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _holds(cells, row, wanted):  # type: ignore[no-untyped-def]
+def _word(record, start, length):  # type: ignore[no-untyped-def]
+    """The number that `length` bytes from `start` on are, lowest first."""
+    word = uint64(0)
+    for k in range(length):
+        word |= uint64(record[start + k]) << uint64(8 * k)
+    return word
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _centroid(nearest, place, bits):  # type: ignore[no-untyped-def]
+    return np.int64((nearest >> uint64(bits * place)) & ((uint64(1) << uint64(bits)) - uint64(1)))
+
+
+@njit(cache=True, nogil=True)
+def _fill(  # type: ignore[no-untyped-def]
+    records, others, offsets, bits, depth, forms_of_doubt,
+    starts, signs, more_signs, beyond, origins, nearest, other_points, other_changes, other_nearest,
+):  # fmt: skip
+    """Sort points into the lists of their nearest cells, and further forms by theirs, by counting."""
+    places = np.empty(len(records), np.int32)
+    for point in range(len(records)):
+        near = _word(records[point], 30, 8)
+        starts[(_centroid(near, 0, bits) << bits) + _centroid(near, depth, bits) + 2] += np.int32(1)
+    for cell in range(2, len(starts)):
+        starts[cell] += starts[cell - 1]
+    for image in range(len(offsets) - 1):
+        for point in range(offsets[image], offsets[image + 1]):
+            record = records[point]
+            near = _word(record, 30, 8)
+            cell = (_centroid(near, 0, bits) << bits) + _centroid(near, depth, bits) + 1
+            at = starts[cell]
+            starts[cell] += np.int32(1)
+            places[point] = at
+            geometry = _word(record, 0, 6)
+            signs[at], more_signs[at], beyond[at] = _word(record, 6, 8), _word(record, 14, 8), _word(record, 22, 8)
+            nearest[at] = near
+            origins[at] = uint32(
+                (uint64(image) << uint64(ORIGIN_ROW))
+                | (uint64(point - offsets[image]) << uint64(ORIGIN_NUMBER))
+                | (((geometry >> uint64(39)) & uint64(3)) << uint64(ORIGIN_CHANGE))
+                | ((geometry >> uint64(43)) & uint64(15))
+            )
+    counts = np.zeros(len(starts), np.int32)
+    for form in range(len(others)):
+        near = _word(others[form], 0, OTHER)
+        counts[(_centroid(near, 0, bits) << bits) + _centroid(near, OTHER_DEPTH, bits) + 1] += np.int32(1)
+    for cell in range(1, len(counts)):
+        counts[cell] += counts[cell - 1]
+    form = 0
+    for point in range(len(records)):
+        doubt = np.int64((_word(records[point], 0, 6) >> uint64(41)) & uint64(3))
+        for k in range(forms_of_doubt[doubt]):
+            near = _word(others[form], 0, OTHER)
+            cell = (_centroid(near, 0, bits) << bits) + _centroid(near, OTHER_DEPTH, bits)
+            at = counts[cell]
+            counts[cell] += np.int32(1)
+            other_points[at] = places[point]
+            other_changes[at] = k + 1 if doubt == 3 else doubt
+            other_nearest[at] = near
+            form += 1
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _holds(nearest, lengths, bits, depth, first, second):  # type: ignore[no-untyped-def]
+    """Whether the cell of two centroids is among those of a plain form."""
     held = False
-    for k in range(cells.shape[1]):
-        held |= cells[row, k] == wanted
+    for r in range(depth):
+        if _centroid(nearest, r, bits) == first:
+            for s in range(lengths[r]):
+                held |= _centroid(nearest, depth + s, bits) == second
     return held
 
 
 @njit(cache=True, nogil=True)
 def _join(  # type: ignore[no-untyped-def]
-    start, form_order, form_points, form_changes, form_cells, codes, cells, changes, places, numbers,
-    starts, signs, more_signs, levels, origins, plain_cells,
-    masks, sign_distance, code_distance, matches,
+    start, end, q_signs, q_more, q_beyond, q_origins, q_nearest, other_points, other_changes, other_nearest,
+    starts, signs, more_signs, beyond, origins, nearest, shape_lengths, bits,
+    q_places, places, masks, sign_distance, code_distance, matches,
 ):  # fmt: skip
-    """Fill `matches` from the `start`-th form on; returns how many there are and the form to go on with.
+    """Fill `matches` from the `start`-th form on, plain ones first; returns how many and the form to go on with.
 
     A match that the plain forms of both points find is left to the one whose image comes first.
     """
+    depth = shape_lengths.shape[1]
+    square = np.full(depth, OTHER_DEPTH, np.int64)
+    apart = np.empty(STRIP, np.int64)
     found = 0
-    for f in range(start, len(form_order)):
-        form = form_order[f]
-        point = form_points[form]
-        change = form_changes[form]
-        here = places[point]
-        flipped_wide, flipped_rest = masks[change, 0], masks[change, 1]
-        wide = codes[point, 0] ^ flipped_wide
-        rest = codes[point, 1] ^ flipped_rest
-        above, below = codes[point, 2], codes[point, 3]
-        high = (above & ~flipped_wide) | (~below & flipped_wide)
-        low = (below & ~flipped_wide) | (~above & flipped_wide)
+    for form in range(start, end):
+        plain = form < len(q_signs)
+        point = form if plain else np.int64(other_points[form - len(q_signs)])
+        change = 0 if plain else np.int64(other_changes[form - len(q_signs)])
+        near = q_nearest[point] if plain else other_nearest[form - len(q_signs)]
+        origin = uint64(q_origins[point])
+        here = q_places[origin >> uint64(ORIGIN_ROW)]
+        lengths = shape_lengths[origin & uint64(15)] if plain else square
+        across = depth if plain else OTHER_DEPTH
+        wide = q_signs[point] ^ masks[change, 0]
+        rest = q_more[point] ^ masks[change, 1]
+        outer = q_beyond[point]
+        high, low = wide & outer, wide | ~outer
         found_before = found
-        for probe in range(form_cells.shape[1]):
-            cell = form_cells[form, probe]
-            for at in range(starts[cell], starts[cell + 1]):
-                distance = ones(wide ^ signs[at]) + ones(rest ^ more_signs[at])
-                if distance > sign_distance:
-                    continue
-                distance += ones(high ^ levels[at, 0]) + ones(low ^ levels[at, 1])
-                if distance > code_distance:
-                    continue
-                there = np.int64(origins[at] >> uint64(16))
-                if here == there:
-                    continue
-                if change == 0 and there < here and _holds(plain_cells, at, cells[point]):
-                    continue
-                if found == len(matches):
-                    return found_before, f
-                first, second = uint64(here), uint64(there)
-                first_point, second_point = uint64(numbers[point]), (origins[at] >> uint64(2)) & uint64(8191)
-                if there < here:
-                    first, second = second, first
-                    first_point, second_point = second_point, first_point
-                between = uint64(changes[point] ^ change) ^ (origins[at] & uint64(3))
-                matches[found] = (
-                    (first << uint64(50))
-                    | (second << uint64(36))
-                    | (first_point << uint64(23))
-                    | (second_point << uint64(10))
-                    | (between << uint64(8))
-                    | uint64(distance)
-                )
-                found += 1
-    return found, len(form_order)
+        for r in range(across):
+            first = _centroid(near, r, bits) << bits
+            for s in range(lengths[r]):
+                cell = first + _centroid(near, across + s, bits)
+                stop = np.int64(starts[cell + 1])
+                for strip in range(np.int64(starts[cell]), stop, STRIP):
+                    count = min(STRIP, stop - strip)
+                    nearer = 0
+                    for k in range(count):
+                        apart[k] = ones(wide ^ signs[strip + k]) + ones(rest ^ more_signs[strip + k])
+                        nearer += apart[k] <= sign_distance
+                    if nearer == 0:
+                        continue
+                    for k in range(count):
+                        if apart[k] > sign_distance:
+                            continue
+                        at = strip + k
+                        theirs, far = signs[at], beyond[at]
+                        distance = apart[k] + ones(high ^ (theirs & far)) + ones(low ^ (theirs | ~far))
+                        if distance > code_distance:
+                            continue
+                        source = uint64(origins[at])
+                        there = places[source >> uint64(ORIGIN_ROW)]
+                        if here == there:
+                            continue
+                        if (
+                            plain
+                            and there < here
+                            and _holds(
+                                nearest[at], shape_lengths[source & uint64(15)], bits, depth,
+                                _centroid(near, 0, bits), _centroid(near, depth, bits),
+                            )
+                        ):  # fmt: skip
+                            continue
+                        if found == len(matches):
+                            return found_before, form
+                        number = uint64(8191)
+                        one, other = uint64(here), uint64(there)
+                        one_point = (origin >> uint64(ORIGIN_NUMBER)) & number
+                        other_point = (source >> uint64(ORIGIN_NUMBER)) & number
+                        if there < here:
+                            one, other = other, one
+                            one_point, other_point = other_point, one_point
+                        between = ((origin ^ source) >> uint64(ORIGIN_CHANGE)) & uint64(3)
+                        matches[found] = (
+                            (one << uint64(50))
+                            | (other << uint64(36))
+                            | (one_point << uint64(23))
+                            | (other_point << uint64(10))
+                            | ((between ^ uint64(change)) << uint64(8))
+                            | uint64(distance)
+                        )
+                        found += 1
+    return found, end
 
 
 def look_up(
-    query: Lists, base: Lists, *, masks: NDArray[np.uint64], sign_distance: int, code_distance: int
+    query: Lists,
+    base: Lists,
+    *,
+    query_places: NDArray[np.int32],
+    base_places: NDArray[np.int32],
+    masks: NDArray[np.uint64],
+    sign_distance: int,
+    code_distance: int,
 ) -> list[NDArray[np.uint64]]:
     """The matches of the forms of `query` with the points of `base`, in pieces, unsorted; no image with itself.
 
-    `sign_distance` is the largest difference in the 128 signs, `code_distance` in the whole code of 256 bits.
+    `query_places` and `base_places` int32, the place of the image of each row among those of both. `sign_distance`
+    is the largest difference in the 128 signs, `code_distance` in the whole code of 256 bits.
     """
     found = []
-    start = 0
+    start, end = 0, len(query) + len(query.other_points)
     buffer = np.empty(MATCHES_AT_ONCE, np.uint64)
-    while start < len(query.form_order):
-        count, end = _join(
-            start, query.form_order, query.points.form_points, query.points.form_changes, query.points.form_cells,
-            query.points.codes, query.points.cells, query.points.changes, query.places, query.numbers,
-            base.starts, base.signs, base.more_signs, base.levels, base.origins, base.plain_cells,
-            masks, sign_distance, code_distance, buffer,
+    while start < end:
+        count, reached = _join(
+            start, end, query.signs, query.more_signs, query.beyond, query.origins, query.nearest,
+            query.other_points, query.other_changes, query.other_nearest,
+            base.starts, base.signs, base.more_signs, base.beyond, base.origins, base.nearest,
+            base.shapes, base.bits, query_places, base_places, masks, sign_distance, code_distance, buffer,
         )  # fmt: skip
-        if end == start:
+        if reached == start:
             buffer = np.empty(2 * len(buffer), np.uint64)
-        start = end
+        start = reached
         found.append(buffer[:count].copy())
     return found
 
@@ -203,8 +309,26 @@ def _scatter(matches, shift, starts, scattered):  # type: ignore[no-untyped-def]
         starts[place] += 1
 
 
-def by_pair(pieces: list[NDArray[np.uint64]]) -> NDArray[np.uint64]:
-    """All matches in one array, those of a pair of images together, pairs by rising places (a radix sort)."""
+@njit(cache=True, nogil=True)
+def _drop_small(matches, at_least):  # type: ignore[no-untyped-def]
+    """Keep the matches of pairs of images that have `at_least` of them, in place; returns how many."""
+    kept = start = 0
+    for m in range(1, len(matches) + 1):
+        if m < len(matches) and matches[m] >> uint64(36) == matches[start] >> uint64(36):
+            continue
+        if m - start >= at_least:
+            for k in range(start, m):
+                matches[kept] = matches[k]
+                kept += 1
+        start = m
+    return kept
+
+
+def by_pair(pieces: list[NDArray[np.uint64]], *, at_least: int) -> NDArray[np.uint64]:
+    """The matches of the pairs of images that have `at_least` of them, those of a pair together, by rising places.
+
+    A radix sort.
+    """
     for shift in (SECOND_SHIFT, FIRST_SHIFT):
         counts = np.zeros(MAX_IMAGES + 1, np.int64)
         for piece in pieces:
@@ -214,4 +338,24 @@ def by_pair(pieces: list[NDArray[np.uint64]]) -> NDArray[np.uint64]:
         for piece in pieces:
             _scatter(piece, shift, starts, scattered)
         pieces = [scattered]
-    return pieces[0]
+    return pieces[0][: _drop_small(pieces[0], at_least)]
+
+
+def matched_places(matches: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """The places of the images of some matches, rising, each once."""
+    used = np.zeros(MAX_IMAGES, np.bool_)
+    for shift in (SECOND_SHIFT, FIRST_SHIFT):
+        used[(matches >> np.uint64(shift)) & np.uint64(MAX_IMAGES - 1)] = True
+    return np.flatnonzero(used)
+
+
+@njit(cache=True, nogil=True)
+def copy_records(records, offsets, places, starts, copied):  # type: ignore[no-untyped-def]
+    """Copy the records of each image of a block, at `offsets`, to where `starts` says that those of its place belong.
+
+    Images for which `starts` leaves no room are left out.
+    """
+    for image in range(len(places)):
+        start = starts[places[image]]
+        for k in range(starts[places[image] + 1] - start):
+            copied[start + k] = records[offsets[image] + k]

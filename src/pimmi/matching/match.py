@@ -1,5 +1,7 @@
 """One matching task: the links among the images of one block, or between those of two."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,11 +11,20 @@ from numpy.typing import NDArray
 from pimmi.features.selection import select
 from pimmi.features.sift import NO_FEATURES
 from pimmi.index.codebook import Codebook, load_codebook
-from pimmi.index.points import POSITION_UNIT, encode_points
-from pimmi.matching.blocks import PARTS, ImageBlock, Links
+from pimmi.index.points import RECORD, Keypoints, encode_points, keypoints
+from pimmi.matching.blocks import PARTS, RELATIONS, ImageBlock, Links
 from pimmi.matching.confidence import confidence
 from pimmi.matching.confirm import PART_COLUMNS, PIXEL_COLUMNS, confirm
-from pimmi.matching.join import MAX_IMAGES, by_pair, change_masks, look_up, make_lists
+from pimmi.matching.join import (
+    MAX_IMAGES,
+    by_pair,
+    change_masks,
+    copy_records,
+    look_up,
+    make_lists,
+    matched_places,
+)
+from pimmi.matching.near import STANDING, aligned_matches, near_pairs
 from pimmi.matching.verify import LINK_COLUMNS, verify
 from pimmi.settings import MatchingSettings
 
@@ -21,6 +32,8 @@ CERTAIN_SCORE = 12.0
 FEWEST_WINDOWS = 4
 """From so high a score, and so many windows that agree, on a link is kept whatever its confidence: the two images share
 something, were it an emoji, and grouping wants to know what many images share."""
+NEAR_CONFIDENCE = 0.9
+"""Confidence from which on a link of near-exact copies is one."""
 WHOLE_AREA = 0.8
 """Share of an image's area from which on the overlap is nearly the whole of it."""
 WHOLE_AGREEMENT = 0.7
@@ -29,26 +42,53 @@ WHOLE_AGREEMENT = 0.7
 
 @dataclass(frozen=True, slots=True)
 class _Union:
-    """The images of the blocks of a task in the order of their ids; `rows` int64 (n,), row of the image at a place."""
+    """The images of the blocks of a task; an image's place is its rank by id among them.
 
+    `rows` int64 (n,), row of the image at a place, those of the second block counted on from the first's length;
+    `places` int32, for each block, the places of its images.
+    """
+
+    blocks: list[ImageBlock]
     rows: NDArray[np.int64]
     places: list[NDArray[np.int32]]
-    offsets: NDArray[np.int64]
-    order: NDArray[np.int64]
 
+    @classmethod
+    def of(cls, blocks: list[ImageBlock]) -> _Union:
+        ids = [image_id for block in blocks for image_id in block.ids]
+        if len(ids) > MAX_IMAGES:
+            raise ValueError(f"a task has at most {MAX_IMAGES} images, not {len(ids)}")
+        rows = np.argsort(np.array(ids, dtype=np.bytes_), kind="stable")
+        place = np.empty(len(ids), np.int32)
+        place[rows] = np.arange(len(ids), dtype=np.int32)
+        return cls(blocks, rows, np.split(place, np.cumsum([len(block) for block in blocks])[:-1]))
 
-def _union(blocks: list[ImageBlock]) -> _Union:
-    ids = [image_id for block in blocks for image_id in block.ids]
-    if len(ids) > MAX_IMAGES:
-        raise ValueError(f"a task has at most {MAX_IMAGES} images, not {len(ids)}")
-    rows = np.array(sorted(range(len(ids)), key=ids.__getitem__), np.int64)
-    place = np.empty(len(ids), np.int32)
-    place[rows] = np.arange(len(ids), dtype=np.int32)
-    counts = np.concatenate([np.diff(block.offsets) for block in blocks])
-    starts = np.concatenate([[0], np.cumsum(counts)])[:-1]
-    offsets = np.concatenate([[0], np.cumsum(counts[rows])]).astype(np.int64)
-    order = np.repeat(starts[rows] - offsets[:-1], counts[rows]) + np.arange(offsets[-1])
-    return _Union(rows, np.split(place, np.cumsum([len(block) for block in blocks])[:-1]), offsets, order)
+    def arranged(self, field: str) -> NDArray[Any]:
+        """A field that has a row for each image, by place."""
+        return np.concatenate([getattr(block, field) for block in self.blocks])[self.rows]
+
+    def points_of(self, places: NDArray[np.int64]) -> tuple[Keypoints, NDArray[np.int64]]:
+        """The points of the images at some places, and the first of each image; int64 (n + 1,), none for others."""
+        counts = np.zeros(len(self.rows), np.int64)
+        for block, places_of_block in zip(self.blocks, self.places, strict=True):
+            inside = np.isin(places_of_block, places)
+            counts[places_of_block[inside]] = np.diff(block.offsets)[inside]
+        offsets = np.concatenate([[0], np.cumsum(counts)])
+        records = np.empty((offsets[-1], RECORD), np.uint8)
+        for block, places_of_block in zip(self.blocks, self.places, strict=True):
+            copy_records(block.points.records, block.offsets, places_of_block, offsets, records)
+        return keypoints(records), offsets
+
+    def thumbnails_of(self, places: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """The thumbnails of the images at some places, uint8 (n, pixels of the largest), each from the start."""
+        rows = self.rows[places]
+        sizes = self.arranged("thumbnail_sizes").prod(axis=1)[places]
+        found = np.zeros((len(places), int(sizes.max(initial=1))), np.uint8)
+        first = len(self.blocks[0])
+        for row, size, pixels in zip(rows.tolist(), sizes.tolist(), found, strict=True):
+            block, own = (self.blocks[0], row) if row < first else (self.blocks[1], row - first)
+            start = block.thumbnail_offsets[own]
+            pixels[:size] = block.thumbnails[start : start + size]
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,54 +115,89 @@ def find_candidates(
 ) -> Candidates:
     """The pairs of images, of one block or between two, that at least `minimum_inliers` points put together."""
     blocks = [first] if second is None else [first, second]
-    union = _union(blocks)
+    union = _Union.of(blocks)
     masks = change_masks(codebook)
-    lists = [
-        make_lists(block.points, offsets=block.offsets, places=places)
-        for block, places in zip(blocks, union.places, strict=True)
-    ]
     found = []
     for query, base in [(0, 0)] if second is None else [(0, 1), (1, 0)]:
         found += look_up(
-            lists[query],
-            lists[base],
+            blocks[query].lists,
+            blocks[base].lists,
+            query_places=union.places[query],
+            base_places=union.places[base],
             masks=masks,
             sign_distance=settings.sign_distance,
             code_distance=settings.code_distance,
         )
-    del lists
-    matches = by_pair(found)
-    del found
+    return _candidates(union, by_pair(found, at_least=settings.minimum_inliers), settings=settings, masks=masks)
 
-    def placed(field: str) -> NDArray[Any]:
-        return np.concatenate([getattr(block.points, field) for block in blocks])[union.order]
 
-    def arranged(field: str) -> NDArray[Any]:
-        return np.concatenate([getattr(block, field) for block in blocks])[union.rows]
+def find_near_candidates(
+    first: ImageBlock, second: ImageBlock | None, *, settings: MatchingSettings, codebook: Codebook
+) -> Candidates:
+    """The pairs of images whose pixels are nearly the same, for each image those with the smallest others."""
+    blocks = [first] if second is None else [first, second]
+    union = _Union.of(blocks)
+    rows = []
+    for one, other in [(0, 0)] if second is None else [(0, 1), (1, 0)]:
+        pairs = np.empty((STANDING * len(blocks[one]), 2), np.int64)
+        count = near_pairs(*_near_arrays(union, one), *_near_arrays(union, other), pairs)
+        rows.append(
+            np.stack(
+                [union.places[other][pairs[:count, 0]], union.places[one][pairs[:count, 1]]], axis=1
+            ).astype(np.int64)
+        )
+    found = np.concatenate(rows)
+    points, offsets = union.points_of(np.unique(found))
+    matches = aligned_matches(
+        found,
+        offsets,
+        union.arranged("working_sizes").astype(np.float32),
+        np.ascontiguousarray(points.positions[:, 0]),
+        np.ascontiguousarray(points.positions[:, 1]),
+        points.changes,
+        points.codes,
+        settings.sign_distance,
+        settings.code_distance,
+    )
+    return _candidates(union, matches, settings=settings, masks=change_masks(codebook))
 
-    working = arranged("working_sizes").astype(np.float32)
+
+def _near_arrays(union: _Union, number: int) -> tuple[NDArray[Any], ...]:
+    block = union.blocks[number]
+    return (
+        block.signatures, union.places[number], block.thumbnails, block.thumbnail_offsets, block.thumbnail_sizes,
+    )  # fmt: skip
+
+
+def _candidates(
+    union: _Union, matches: NDArray[np.uint64], *, settings: MatchingSettings, masks: NDArray[np.uint64]
+) -> Candidates:
+    """What geometry and pixels say of the pairs of images that matches put together."""
+    working = union.arranged("working_sizes").astype(np.float32)
     links = np.empty((len(matches) // settings.minimum_inliers + 1, LINK_COLUMNS))
-    positions = placed("positions").astype(np.float32) * np.float32(POSITION_UNIT)
+    points, offsets = union.points_of(matched_places(matches))
     count = verify(
         matches,
-        union.offsets,
+        offsets,
         working,
-        np.ascontiguousarray(positions[:, 0]),
-        np.ascontiguousarray(positions[:, 1]),
-        placed("scales"),
-        placed("angles"),
-        placed("changes"),
-        placed("codes"),
+        np.ascontiguousarray(points.positions[:, 0]),
+        np.ascontiguousarray(points.positions[:, 1]),
+        points.scales,
+        points.angles,
+        points.changes,
+        points.codes,
         masks,
         settings.position_tolerance,
         settings.minimum_inliers,
         links,
     )
     links = links[:count].copy()
-    thumbnail_sizes = arranged("thumbnail_sizes").astype(np.int32)
+    thumbnail_sizes = union.arranged("thumbnail_sizes").astype(np.int32)
     pixels = np.empty((count, PIXEL_COLUMNS))
     parts = np.empty((count, PART_COLUMNS), np.uint64)
-    confirm(links, working, arranged("thumbnails"), thumbnail_sizes, pixels, parts)
+    linked, places = np.unique(links[:, :2].astype(np.int64), return_inverse=True)
+    compact = np.concatenate([places.reshape(-1, 2).astype(np.float64), links[:, 2:]], axis=1)
+    confirm(compact, working[linked], union.thumbnails_of(linked), thumbnail_sizes[linked], pixels, parts)
     pairs = links[:, :2].astype(np.int64)
     thumbnail_areas = thumbnail_sizes.prod(axis=1)[pairs].astype(np.float64)
     working_pairs = working[pairs].astype(np.float64)
@@ -138,7 +213,7 @@ def find_candidates(
         areas=np.minimum(overlap / thumbnail_areas, 1.0),
         rows=union.rows[pairs],
         working_sizes=working_pairs,
-        original_sizes=arranged("original_sizes").astype(np.float64)[pairs],
+        original_sizes=union.arranged("original_sizes").astype(np.float64)[pairs],
     )
 
 
@@ -159,7 +234,24 @@ def match_blocks(
     found = find_candidates(first, second, settings=settings, codebook=codebook)
     sure = confidence(found.links, found.pixels, found.areas)
     certain = (found.links[:, 3] >= CERTAIN_SCORE) & (found.pixels[:, 0] >= FEWEST_WINDOWS)
-    kept = np.flatnonzero((sure >= settings.stored_confidence) | certain)
+    return _links(found, sure, np.flatnonzero((sure >= settings.stored_confidence) | certain))
+
+
+def match_near(
+    first: ImageBlock, second: ImageBlock | None, *, settings: MatchingSettings, codebook: Codebook
+) -> Links:
+    """The links of near-exact copies (`pimmi.matching.near`); both ends show the same, and nothing differs.
+
+    For each image those with its STANDING smallest copies.
+    """
+    found = find_near_candidates(first, second, settings=settings, codebook=codebook)
+    sure = confidence(found.links, found.pixels, found.areas)
+    whole = _relations(found.areas, found.pixels) == RELATIONS.index("same")
+    plain = (found.links[:, 2] == 0) & (found.pixels[:, 1] == 0)
+    return _links(found, sure, np.flatnonzero((sure >= NEAR_CONFIDENCE) & whole & plain))
+
+
+def _links(found: Candidates, sure: NDArray[np.float64], kept: NDArray[np.intp]) -> Links:
     links, pixels = found.links[kept], found.pixels[kept]
     compared = np.maximum(pixels[:, 3], 1)
     agreement = pixels[:, 0] / compared
@@ -196,17 +288,21 @@ def _in_original_pixels(
 
 def compile_all() -> None:
     """Compile the hot loops, or load them if an earlier process has: takes seconds once, then much less."""
-    codebook = load_codebook()
+    codebook = load_codebook("small")
     points = encode_points(NO_FEATURES, codebook=codebook, probes=1)
     one = np.ones((2, 2), np.int32)
+    offsets = np.zeros(3, np.int64)
     block = ImageBlock(
         ids=["0", "1"],
         points=points,
-        offsets=np.zeros(3, np.int64),
+        lists=make_lists(points, offsets=offsets, codebook=codebook, probes=1),
+        offsets=offsets,
         original_sizes=one,
         working_sizes=one,
-        thumbnails=np.zeros((2, 1), np.uint8),
+        signatures=np.zeros((2, 2), np.uint64),
+        thumbnails=np.zeros(2, np.uint8),
         thumbnail_sizes=one,
     )
+    match_near(block, None, settings=MatchingSettings(), codebook=codebook)
     match_blocks(block, None, settings=MatchingSettings(), codebook=codebook)
     select(np.zeros((2, 2), np.float32), np.zeros(2, np.float32), count=1)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from pimmi.index.codebook import load_codebook
 from pimmi.matching.blocks import ImageBlock, Links
+from pimmi.matching.join import make_lists
 from pimmi.settings import MatchingSettings
 from pimmi.study.layout import ShardPair, StudyFolder
 from pimmi.study.links import LINKS_COLUMNS, LINKS_SCHEMA, TRANSFORM, write_links
@@ -35,31 +36,34 @@ def compare_shards(task: CompareTask) -> int:
 
     first, second = task.pair
     links = match_blocks(
-        _block(task.folder.shard(first)),
-        None if first == second else _block(task.folder.shard(second)),
+        _block(task.folder.shard(first), task.settings),
+        None if first == second else _block(task.folder.shard(second), task.settings),
         settings=task.settings,
-        codebook=load_codebook(),
+        codebook=load_codebook(task.settings.codebook),
     )
     write_links(_table(links, task), task.folder, pair=task.pair)
     return len(links)
 
 
-def image_block(shard: Shard) -> ImageBlock:
+def image_block(shard: Shard, *, settings: MatchingSettings) -> ImageBlock:
     """What matching reads of a shard."""
+    codebook = load_codebook(settings.codebook)
     return ImageBlock(
         ids=shard.ids,
         points=shard.points,
+        lists=make_lists(shard.points, offsets=shard.offsets, codebook=codebook, probes=settings.probes),
         offsets=shard.offsets,
         original_sizes=_sizes(shard, ""),
         working_sizes=_sizes(shard, "working_"),
+        signatures=shard.signatures,
         thumbnails=shard.thumbnails,
         thumbnail_sizes=_sizes(shard, "thumbnail_"),
     )
 
 
 @lru_cache(maxsize=2)
-def _block(path: Path) -> ImageBlock:
-    return image_block(read_shard(path))
+def _block(path: Path, settings: MatchingSettings) -> ImageBlock:
+    return image_block(read_shard(path), settings=settings)
 
 
 def _sizes(shard: Shard, prefix: str) -> NDArray[np.int32]:
@@ -69,7 +73,7 @@ def _sizes(shard: Shard, prefix: str) -> NDArray[np.int32]:
 
 def _table(links: Links, task: CompareTask) -> pa.Table:
     first, second = task.pair
-    length = len(_block(task.folder.shard(first)))
+    length = len(_block(task.folder.shard(first), task.settings))
     columns: dict[str, Any] = {}
     for end, row in (("query", links.query), ("result", links.result)):
         columns[f"{end}_shard"] = np.where(row < length, first, second)

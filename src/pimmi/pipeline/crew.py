@@ -32,7 +32,7 @@ def check_codebook(folder: StudyFolder, *, made_with: Description) -> None:
     """Raise StudyError if the codebook of this pimmi isn't that of the study."""
     from pimmi.index.codebook import VERSION, load_codebook
 
-    if load_codebook().hash != made_with.codebook_hash:
+    if load_codebook(made_with.settings.matching.codebook).hash != made_with.codebook_hash:
         raise StudyError(
             f"{folder.root} was made with codebook {made_with.codebook_version}, and this pimmi has codebook "
             f"{VERSION}: install the pimmi that made it, or make a new study"

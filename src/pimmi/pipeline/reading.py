@@ -65,12 +65,14 @@ def read_images(task: ReadTask) -> ReadResult:
 def describe(data: bytes, name: str, *, settings: Settings) -> Shard:
     """The image in the bytes of a file, whose id is `name`, as a shard of one; raises UnreadableImage."""
     from pimmi.features.sift import extract
+    from pimmi.features.signature import signature
     from pimmi.images.decode import decode
     from pimmi.images.thumbnail import grey_thumbnail
 
     image = decode(data, working_size=settings.images.working_size, max_pixels=settings.images.max_pixels)
     features = extract(image.grey, settings=settings.features)
-    points = encode_points(features, codebook=load_codebook(), probes=settings.matching.probes)
+    codebook = load_codebook(settings.matching.codebook)
+    points = encode_points(features, codebook=codebook, probes=settings.matching.probes)
     thumbnail, (thumbnail_height, thumbnail_width) = grey_thumbnail(
         image.grey, size=settings.images.thumbnail_size
     )
@@ -90,5 +92,6 @@ def describe(data: bytes, name: str, *, settings: Settings) -> Shard:
         images=pa.Table.from_pylist([about], schema=IMAGES_SCHEMA),
         points=points,
         offsets=np.array([0, len(points)]),
-        thumbnails=thumbnail[None],
+        signatures=signature(image.grey)[None],
+        thumbnails=thumbnail,
     )

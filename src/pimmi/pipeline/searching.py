@@ -83,7 +83,10 @@ def _hits_in(shard: Shard, query: Shard, paths: dict[str, list[str]], *, setting
         yield from (_exact_copy(query, path) for path in paths.get(query_id, ()))
         shard = taken(shard, np.flatnonzero(np.array(shard.ids) != query_id))
     links = match_blocks(
-        image_block(query), image_block(shard), settings=settings.matching, codebook=load_codebook()
+        image_block(query, settings=settings.matching),
+        image_block(shard, settings=settings.matching),
+        settings=settings.matching,
+        codebook=load_codebook(settings.matching.codebook),
     )
     ids = shard.ids
     for link in np.flatnonzero(links.confidence >= settings.matching.minimum_confidence):

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pimmi.index.points import FORM_FIELDS, POINT_FIELDS, Points
+from pimmi.index.points import POINT_FIELDS, Points
 from pimmi.study.images import IMAGES_SCHEMA
 from pimmi.study.layout import ARRIVAL, StudyFolder
 from pimmi.study.reading import read_array, read_parquet, values
@@ -23,13 +23,15 @@ from pimmi.study.writing import write_array, write_parquet, written_whole
 class Shard:
     """Some images; n of them.
 
-    `images` has a row for each (`IMAGES_SCHEMA`); `points` are those of all, in the order of the images, as
-    are their forms; `offsets` int64 (n + 1,), the first point of each; `thumbnails` uint8 (n, S * S).
+    `images` has a row for each (`IMAGES_SCHEMA`); `points` are those of all, in the order of the images; `offsets` int64
+    (n + 1,), the first point of each; `signatures` uint64 (n, 2); `thumbnails` uint8 (t,), the pixels of all, one after
+    the other.
     """
 
     images: pa.Table
     points: Points
     offsets: NDArray[np.int64]
+    signatures: NDArray[np.uint64]
     thumbnails: NDArray[np.uint8]
 
     def __len__(self) -> int:
@@ -42,19 +44,13 @@ class Shard:
 
 def joined(shards: Sequence[Shard]) -> Shard:
     """One shard of all images, each once, sorted by id."""
-    starts = np.cumsum([0, *(len(shard.points) for shard in shards)])
-    fields = {
-        name: np.concatenate([getattr(shard.points, name) for shard in shards])
-        for name in (*POINT_FIELDS, *FORM_FIELDS)
-    }
-    fields["form_points"] = np.concatenate(
-        [shard.points.form_points + start for shard, start in zip(shards, starts, strict=False)]
-    ).astype(np.int32)
+    fields = {name: np.concatenate([getattr(shard.points, name) for shard in shards]) for name in POINT_FIELDS}
     counts = np.concatenate([np.diff(shard.offsets) for shard in shards])
     everything = Shard(
         images=pa.concat_tables([shard.images for shard in shards]),
         points=Points(**fields),
         offsets=_offsets(counts),
+        signatures=np.concatenate([shard.signatures for shard in shards]),
         thumbnails=np.concatenate([shard.thumbnails for shard in shards]),
     )
     return taken(everything, np.unique(everything.ids, return_index=True)[1])
@@ -63,20 +59,20 @@ def joined(shards: Sequence[Shard]) -> Shard:
 def taken(shard: Shard, rows: NDArray[np.int64]) -> Shard:
     """The images of some rows, in their order."""
     points, counts = shard.points, np.diff(shard.offsets)
-    image_of_form = np.searchsorted(shard.offsets, points.form_points, side="right") - 1
-    form_counts = np.bincount(image_of_form, minlength=len(shard))
-    point_rows = _ranges(shard.offsets[:-1][rows], counts[rows])
-    form_rows = _ranges(_offsets(form_counts)[:-1][rows], form_counts[rows])
-    offsets = _offsets(counts[rows])
-    moved = np.repeat(offsets[:-1] - shard.offsets[:-1][rows], form_counts[rows])
-    fields: dict[str, Any] = {name: getattr(points, name)[point_rows] for name in POINT_FIELDS}
-    fields |= {name: getattr(points, name)[form_rows] for name in FORM_FIELDS}
-    fields["form_points"] = (fields["form_points"] + moved).astype(np.int32)
+    form_offsets = _offsets(points.other_counts)
+    forms = np.diff(form_offsets[shard.offsets])
+    sizes = shard.images.column("thumbnail_width").to_numpy().astype(np.int64) * shard.images.column(
+        "thumbnail_height"
+    )
     return Shard(
         images=shard.images.take(rows).combine_chunks(),
-        points=Points(**fields),
-        offsets=offsets,
-        thumbnails=shard.thumbnails[rows],
+        points=Points(
+            records=points.records[_ranges(shard.offsets[:-1][rows], counts[rows])],
+            others=points.others[_ranges(form_offsets[shard.offsets[:-1]][rows], forms[rows])],
+        ),
+        offsets=_offsets(counts[rows]),
+        signatures=shard.signatures[rows],
+        thumbnails=shard.thumbnails[_ranges(_offsets(sizes)[:-1][rows], sizes[rows])],
     )
 
 
@@ -88,9 +84,10 @@ def write_shard(shard: Shard, folder: StudyFolder, *, arrival: Mapping[str, Any]
         if arrival is not None:
             (path / ARRIVAL).write_text(json.dumps(arrival), encoding="utf-8")
         write_parquet(shard.images, path / "images.parquet")
-        for name in (*POINT_FIELDS, *FORM_FIELDS):
+        for name in POINT_FIELDS:
             write_array(getattr(shard.points, name), path / f"{name}.npy")
         write_array(shard.offsets, path / "offsets.npy")
+        write_array(shard.signatures, path / "signatures.npy")
         write_array(shard.thumbnails, path / "thumbnails.npy")
     return number
 
@@ -103,8 +100,9 @@ def read_shard(path: Path) -> Shard:
 
     return Shard(
         images=read_parquet(path / "images.parquet", schema=IMAGES_SCHEMA),
-        points=Points(**{name: array(name) for name in (*POINT_FIELDS, *FORM_FIELDS)}),
+        points=Points(**{name: array(name) for name in POINT_FIELDS}),
         offsets=array("offsets"),
+        signatures=array("signatures"),
         thumbnails=array("thumbnails"),
     )
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pimmi.index.codebook import load_codebook
-from pimmi.index.points import ANGLE_STEPS, POSITION_UNIT, SCALE_STEPS
+from pimmi.index.points import ANGLE_STEPS, SCALE_STEPS, keypoints
 from pimmi.matching.guided import GUIDED_DISTANCE
 from pimmi.matching.hypotheses import ANGLE_SLACK, SCALE_SLACK
 from pimmi.matching.join import change_masks
@@ -41,13 +41,13 @@ class Described:
         """The points of the image in a row of a shard."""
         (about,) = shard.images.slice(row, 1).to_pylist()
         own = slice(int(shard.offsets[row]), int(shard.offsets[row + 1]))
-        points = shard.points
+        found = keypoints(shard.points.records[own])
         return cls(
-            np.asarray(points.positions[own], np.float64) * POSITION_UNIT,
-            np.asarray(points.scales[own], np.float64) / SCALE_STEPS - 1,
-            np.asarray(points.angles[own], np.float64) * RADIANS,
-            np.asarray(points.changes[own]),
-            np.asarray(points.codes[own]),
+            found.positions.astype(np.float64),
+            found.scales / SCALE_STEPS - 1,
+            found.angles * RADIANS,
+            found.changes,
+            found.codes,
             np.array([about[side] / about[f"working_{side}"] for side in ("width", "height")]),
         )
 
@@ -100,7 +100,7 @@ def _bits(
     first: NDArray[np.uint64], second: NDArray[np.uint64], flips: NDArray[np.uint8]
 ) -> NDArray[np.int64]:
     """In how many bits codes differ, after the changes between them (`pimmi.matching.verify`)."""
-    masks = change_masks(load_codebook())[flips]
+    masks = change_masks(load_codebook("small"))[flips]
     wide, rest = masks[:, 0], masks[:, 1]
     above, below = first[:, 2], first[:, 3]
     words = (

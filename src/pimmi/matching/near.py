@@ -1,0 +1,172 @@
+"""Near-exact copies: images that were only saved anew, resized or slightly blurred.
+
+Thousands of them would make millions of links that say the same. So they are found first, without keypoints, by their
+signatures, and each pair is confirmed on the pixels, place by place: a picture with another caption is not near-exact.
+An image that has `STANDING` smaller near-exact copies (by id) needn't be matched: they stand for it. This depends on the
+images alone, and more images never make one stand that didn't, so links that were found stay valid.
+"""
+
+import numpy as np
+from numba import njit, uint64
+
+from pimmi.matching.join import STRIP, ones
+
+STANDING = 8
+"""Near-exact copies of smaller id that an image has at least if it isn't matched."""
+SIGNATURE_BITS = 16
+"""Bits of 128 in which the signatures of near-exact copies differ at most."""
+ASPECT = 0.03
+"""Share by which their proportions differ at most."""
+GRID = 64
+"""Samples along the longer side of the grid on which thumbnails are compared."""
+WINDOW = 8
+"""Samples along a side of the windows that are compared."""
+QUIET = 6.0
+"""Root mean square of the difference of two windows, in grey levels, that is noise whatever they show."""
+LOUD = 30.0
+"""The same from which on two windows differ whatever they show."""
+ALIKE = 0.92
+"""Correlation from which on two windows in between show the same."""
+SHIFT = 3.0
+"""Pixels of the working image by which a keypoint may lie elsewhere in the copy."""
+
+
+@njit(cache=True, nogil=True)
+def _sampled(thumbnail, width, height, rows, columns, sampled):  # type: ignore[no-untyped-def]
+    """Fill `sampled` float32 (rows, columns) with the means of the pixels around each place."""
+    for i in range(rows):
+        top, bottom = i * height // rows, max((i + 1) * height // rows, i * height // rows + 1)
+        for j in range(columns):
+            left, right = j * width // columns, max((j + 1) * width // columns, j * width // columns + 1)
+            total = np.int64(0)
+            for y in range(top, bottom):
+                for x in range(left, right):
+                    total += np.int64(thumbnail[y * width + x])
+            sampled[i, j] = total / ((bottom - top) * (right - left))
+
+
+@njit(cache=True, nogil=True)
+def _same_window(a, b, i, j):  # type: ignore[no-untyped-def]
+    sa = sb = saa = sbb = sab = 0.0
+    for p in range(i, i + WINDOW):
+        for q in range(j, j + WINDOW):
+            s, t = a[p, q], b[p, q]
+            sa += s
+            sb += t
+            saa += s * s
+            sbb += t * t
+            sab += s * t
+    n = float(WINDOW * WINDOW)
+    square = (saa - 2 * sab + sbb) / n
+    if square <= QUIET * QUIET:
+        return True
+    if square >= LOUD * LOUD:
+        return False
+    va, vb = saa - sa * sa / n, sbb - sb * sb / n
+    covariance = sab - sa * sb / n
+    return covariance > 0 and covariance * covariance >= ALIKE * ALIKE * va * vb
+
+
+@njit(cache=True, nogil=True)
+def _same_pixels(a, b, rows, columns):  # type: ignore[no-untyped-def]
+    """Whether all windows of two grids show the same."""
+    for i in range(0, rows - WINDOW + 1, WINDOW // 2):
+        for j in range(0, columns - WINDOW + 1, WINDOW // 2):
+            if not _same_window(a, b, i, j):
+                return False
+    return True
+
+
+@njit(cache=True, nogil=True)
+def near_pairs(  # type: ignore[no-untyped-def]
+    signatures, places, thumbnails, starts, sizes, other_signatures, other_places, other_thumbnails, other_starts,
+    other_sizes, pairs,
+):  # fmt: skip
+    """For each image of a block the near-exact copies of smaller place in another block, the smallest ones.
+
+    signatures uint64 (n, 2); places int32 (n,), rising, as in `join`; thumbnails uint8 (t,), from `starts` int64 (n + 1,)
+    on; sizes int32 (n, 2), width and height; and so for the other block. Fills rows of `pairs` int64 (n * STANDING, 2),
+    the rows of the other image and of the one, and returns their number.
+    """
+    side = GRID + 1
+    own, other = np.empty((side, side), np.float32), np.empty((side, side), np.float32)
+    apart = np.empty(STRIP, np.int64)
+    found = 0
+    for image in range(len(places)):
+        width, height = sizes[image, 0], sizes[image, 1]
+        shrink = min(1.0, GRID / max(width, height))
+        columns, rows = max(1, round(width * shrink)), max(1, round(height * shrink))
+        sampled = False
+        first, second = signatures[image, 0], signatures[image, 1]
+        end = np.searchsorted(other_places, places[image])
+        count = 0
+        for strip in range(0, end, STRIP):
+            length = min(STRIP, end - strip)
+            nearer = 0
+            for k in range(length):
+                apart[k] = ones(first ^ other_signatures[strip + k, 0]) + ones(
+                    second ^ other_signatures[strip + k, 1]
+                )
+                nearer += apart[k] <= SIGNATURE_BITS
+            if nearer == 0:
+                continue
+            for k in range(length):
+                row = strip + k
+                if apart[k] > SIGNATURE_BITS or count == STANDING:
+                    continue
+                wide, high = other_sizes[row, 0], other_sizes[row, 1]
+                if abs(wide * height - high * width) > ASPECT * high * width or min(rows, columns) < WINDOW:
+                    continue
+                if not sampled:
+                    _sampled(thumbnails[starts[image] : starts[image + 1]], width, height, rows, columns, own)
+                    sampled = True
+                pixels = other_thumbnails[other_starts[row] : other_starts[row + 1]]
+                _sampled(pixels, wide, high, rows, columns, other)
+                if _same_pixels(own, other, rows, columns):
+                    pairs[found, 0], pairs[found, 1] = row, image
+                    found += 1
+                    count += 1
+            if count == STANDING:
+                break
+    return found
+
+
+@njit(cache=True, nogil=True)
+def aligned_matches(  # type: ignore[no-untyped-def]
+    pairs, offsets, sizes, xs, ys, changes, codes, sign_distance, code_distance
+):  # fmt: skip
+    """The matches, as in `join`, of points that lie at the same place of two images; pairs int64 (m, 2), their places.
+
+    The other arrays are as in `verify`.
+    """
+    matches = np.empty(1 << 16, np.uint64)
+    found = 0
+    for m in range(len(pairs)):
+        first, second = pairs[m, 0], pairs[m, 1]
+        across, down = sizes[second, 0] / sizes[first, 0], sizes[second, 1] / sizes[first, 1]
+        reach = SHIFT * max(1.0, max(across, down))
+        start = offsets[second]
+        for i in range(offsets[first], offsets[first + 1]):
+            x, y = (xs[i] + 0.5) * across - 0.5, (ys[i] + 0.5) * down - 0.5
+            for j in range(start, offsets[second + 1]):
+                if abs(xs[j] - x) > reach or abs(ys[j] - y) > reach or changes[i] != changes[j]:
+                    continue
+                distance = ones(codes[i, 0] ^ codes[j, 0]) + ones(codes[i, 1] ^ codes[j, 1])
+                if distance > sign_distance:
+                    continue
+                distance += ones(codes[i, 2] ^ codes[j, 2]) + ones(codes[i, 3] ^ codes[j, 3])
+                if distance > code_distance:
+                    continue
+                if found == len(matches):
+                    grown = np.empty(2 * found, np.uint64)
+                    grown[:found] = matches
+                    matches = grown
+                matches[found] = (
+                    (uint64(first) << uint64(50))
+                    | (uint64(second) << uint64(36))
+                    | (uint64(i - offsets[first]) << uint64(23))
+                    | (uint64(j - offsets[second]) << uint64(10))
+                    | uint64(distance)
+                )
+                found += 1
+    return matches[:found]

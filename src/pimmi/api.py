@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from pimmi.pipeline.searching import Hit
+    from pimmi.workers.outcome import Pool
 
 LARGEST = 5
 
@@ -66,12 +67,13 @@ class Study:
         self._description = description
 
     def add(
-        self, images: str | Path, *, workers: int | None = None, progress: Progress | None = None
+        self, images: str | Path, *, workers: int | Pool | None = None, progress: Progress | None = None
     ) -> None:
         """Read the image files below a folder that the study doesn't know by path, size and time of change.
 
         Files that can't be read are listed with the reason in `images()`. `workers` is the number of
-        processes, one for each core by default. Raises PimmiError if the folder holds no image.
+        processes, one for each core by default, or what `dask` gives. Raises PimmiError if the folder holds no
+        image.
         """
         self._check_codebook()
         from pimmi.pipeline.adding import add_images
@@ -81,8 +83,8 @@ class Study:
                 self._folder, Path(images), settings=self.settings, workers=workers, progress=_shown(progress)
             )
 
-    def match(self, *, workers: int | None = None, progress: Progress | None = None) -> None:
-        """Link the images that aren't compared yet, with each other and with the rest."""
+    def match(self, *, workers: int | Pool | None = None, progress: Progress | None = None) -> None:
+        """Link the images that aren't compared yet, with each other and with the rest; `workers` as in `add`."""
         self._check_codebook()
         from pimmi.pipeline.linking import link_images
 

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from pimmi.errors import PimmiError
 from pimmi.images.walk import ImageFile, Walk, walk
-from pimmi.pipeline.crew import compile_once, local_pool
+from pimmi.pipeline.crew import crew
 from pimmi.pipeline.gathering import Gathering
 from pimmi.pipeline.reading import FileRead, ReadResult, ReadTask, read_images
 from pimmi.progress import Progress, Stage
@@ -29,7 +29,7 @@ TRIALS_ALONE = 2
 
 
 def add_images(
-    folder: StudyFolder, images: Path, *, settings: Settings, workers: int | None, progress: Progress
+    folder: StudyFolder, images: Path, *, settings: Settings, workers: int | Pool | None, progress: Progress
 ) -> None:
     """Add to the study the image files below `images` that it doesn't know, by path, size and time of change.
 
@@ -42,8 +42,7 @@ def add_images(
     _add_problems(found, known, folder)
     if not files:
         return
-    compile_once(progress)
-    with local_pool(workers) as pool:
+    with crew(workers, progress) as pool:
         gathering = Gathering(
             folder, root=images.absolute(), shard_images=_shard_images(len(files), pool.workers, settings)
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pimmi.errors import PimmiError
 from pimmi.pipeline.comparing import CompareTask, compare_shards
-from pimmi.pipeline.crew import compile_once, local_pool
+from pimmi.pipeline.crew import crew, crew_of_one
 from pimmi.progress import Progress, Stage
 from pimmi.settings import Settings
 from pimmi.study.layout import StudyFolder
@@ -12,21 +12,22 @@ from pimmi.study.reading import count_rows
 from pimmi.workers.outcome import Crashed, Failed, Pool
 
 
-def link_images(folder: StudyFolder, *, settings: Settings, workers: int | None, progress: Progress) -> None:
+def link_images(
+    folder: StudyFolder, *, settings: Settings, workers: int | Pool | None, progress: Progress
+) -> None:
     """Compare the pairs of shards that have no file of links. The caller holds the study's lock."""
-    tasks = _tasks(folder, settings)
+    tasks = _tasks(StudyFolder(folder.root.absolute()), settings)
     if not tasks:
         return
-    compile_once(progress)
     pairs = sum(task.size for task in tasks)
     with (
-        local_pool(workers) as pool,
+        crew(workers, progress) as pool,
         progress.stage("Matching", total=pairs, unit="pairs of images") as stage,
     ):
         crashed = _run(tasks, pool, stage)
     if crashed:
         with (
-            local_pool(1) as pool,
+            crew_of_one(workers) as pool,
             progress.stage("Matching again", total=None, unit="pairs of images") as stage,
         ):
             crashed = _run([task for task, _ in crashed], pool, stage)

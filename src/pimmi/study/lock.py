@@ -43,3 +43,8 @@ def _acquire(descriptor: int, folder: StudyFolder) -> None:
         raise StudyError(
             f"another process is working on {folder.root}: wait until it ends, or stop it"
         ) from error
+    except OSError as error:
+        raise StudyError(
+            f"the file system of {folder.root} has no locks ({error.strerror}): "
+            "have it mounted with them, as Lustre is with -o flock, or put the study elsewhere"
+        ) from error

@@ -51,7 +51,8 @@ def in_study(rows: pa.Table) -> pa.Table:
 
 def are_removed(rows: pa.Table) -> Any:
     """Whether each row says that its file was removed."""
-    reasons: Any = pc.fill_null(rows.column("reason"), "")
+    column: Any = rows.column("reason")
+    reasons: Any = pc.fill_null(column, "")
     removed: Any = pc.equal(reasons, pa.scalar(REMOVED))
     return removed
 

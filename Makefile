@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 
-.PHONY: demo test lint bench
+.PHONY: demo test lint bench bench-scale
 
 # Make a small corpus with known copies in demo/, and find them.
 demo: $(INSTALLED)
@@ -22,6 +22,17 @@ lint: $(INSTALLED)
 CORPUS ?= demo
 bench: $(INSTALLED) $(CORPUS)/truth.csv
 	$(BIN)/python benchmarks/run.py $(CORPUS)
+
+# What a run costs as the corpus grows, with pictures of the folders in POOLS and copies of those in ORIGINALS.
+POOLS ?=
+ORIGINALS ?=
+SIZES ?= 5000 20000 50000
+SCALE ?= scale
+bench-scale: $(INSTALLED)
+	@test -n "$(POOLS)" -a -n "$(ORIGINALS)" || { \
+		echo "Name folders of pictures: make bench-scale POOLS='photos posters' ORIGINALS=originals" >&2; exit 1; }
+	$(BIN)/python benchmarks/scale.py --pool $(POOLS) --originals $(ORIGINALS) --sizes $(SIZES) --out $(SCALE) $(MORE)
+	$(BIN)/python benchmarks/scale_model.py $(SIZES:%=$(SCALE)/%.json)
 
 demo/truth.csv: | $(INSTALLED)
 	$(BIN)/pimmi demo --keep demo

@@ -42,5 +42,5 @@ $(INSTALLED): pyproject.toml
 		echo "pimmi needs Python 3.11 or newer, which $(PYTHON) is not:" \
 			"install one and name it, as in make PYTHON=python3.12 demo" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,bench,ui]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,bench,cluster,ui]'
 	@touch $@

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -109,6 +110,22 @@ class Study:
         settings = self.settings.updated({"grouping": chosen})
         with locked(self._folder):
             group_images(self._folder, settings=settings, progress=_shown(progress))
+
+    @contextmanager
+    def dask(
+        self, where: str, *, workers: int | None = None, progress: Progress | None = None
+    ) -> Iterator[Pool]:
+        """Workers on Dask, for `add` and `match`: `with study.dask("tcp://host:8786") as workers: …`.
+
+        `where` is the address of a scheduler, `local` for processes of this machine (`workers` of them, one for
+        each core by default), or `slurm` for the jobs that the settings describe. Workers need the study and the
+        images under the same paths. Raises PimmiError if there is no such cluster, or Dask isn't installed.
+        """
+        from pimmi.pipeline.crew import dask_crew
+
+        shown, slurm = _shown(progress), self.settings.slurm
+        with dask_crew(where, self._folder, slurm=slurm, workers=workers, progress=shown) as pool:
+            yield pool
 
     def search(self, image: str | Path, *, limit: int = 20) -> list[Hit]:
         """The files that show a part, or all, of an image: exact copies first, then the surest.

@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pimmi.cli.options import Algorithm, Images, Quiet, Resolution, RunOptions, StudyFolder, Workers
+from pimmi.cli.options import Algorithm, Dask, Images, Quiet, Resolution, RunOptions, StudyFolder, Workers
 from pimmi.errors import PimmiError
+
+if TYPE_CHECKING:
+    from pimmi import Study
+    from pimmi.progress import Progress
+    from pimmi.workers.outcome import Pool
 
 
 def run(images: Images, study: StudyFolder, /, *, options: RunOptions | None = None) -> None:
@@ -39,7 +45,7 @@ def add(images: Images, study: StudyFolder, /, *, options: RunOptions | None = N
     bring_up_to_date(images, study, create=False, options=options or RunOptions())
 
 
-def match(study: StudyFolder, /, *, workers: Workers = None, quiet: Quiet = False) -> None:
+def match(study: StudyFolder, /, *, workers: Workers = None, dask: Dask = None, quiet: Quiet = False) -> None:
     """Link the images of a study that aren't compared yet.
 
     For example:
@@ -49,8 +55,9 @@ def match(study: StudyFolder, /, *, workers: Workers = None, quiet: Quiet = Fals
     import pimmi
     from pimmi.progress import Progress
 
-    with full_disk_named(study):
-        pimmi.open(study).match(workers=workers, progress=Progress(quiet=quiet))
+    opened, progress = pimmi.open(study), Progress(quiet=quiet)
+    with full_disk_named(study), _crew(opened, dask, workers, progress) as crew:
+        opened.match(workers=crew, progress=progress)
 
 
 def group(
@@ -91,11 +98,24 @@ def bring_up_to_date(images: Path, study: Path, *, create: bool, options: RunOpt
     progress = Progress(quiet=options.quiet)
     with full_disk_named(study):
         opened = pimmi.open(study, create=create, settings=settings)
-        opened.add(images, workers=options.workers, progress=progress)
-        opened.match(workers=options.workers, progress=progress)
+        with _crew(opened, options.dask, options.workers, progress) as crew:
+            opened.add(images, workers=crew, progress=progress)
+            opened.match(workers=crew, progress=progress)
         opened.group(algorithm=options.algorithm, resolution=options.resolution, progress=progress)
     if not options.quiet:
         print_summary(opened.summary(), study=study)
+
+
+@contextmanager
+def _crew(
+    study: Study, dask: str | None, workers: int | None, progress: Progress
+) -> Iterator[int | Pool | None]:
+    """Who works: what `add` and `match` take as `workers`."""
+    if dask is None:
+        yield workers
+    else:
+        with study.dask(dask, workers=workers, progress=progress) as pool:
+            yield pool
 
 
 @contextmanager

@@ -6,14 +6,18 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from pimmi.errors import StudyError
 from pimmi.progress import Progress
+from pimmi.settings import SlurmSettings
 from pimmi.study.description import Description
 from pimmi.study.layout import StudyFolder
 from pimmi.workers.outcome import Outcome, Pool
 from pimmi.workers.pool import LocalPool
+
+if TYPE_CHECKING:
+    from pimmi.workers.dask_pool import DaskPool
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -53,6 +57,17 @@ def crew_of_one(workers: int | Pool | None) -> Iterator[Pool]:
             yield pool
     else:
         yield OneAtATime(workers)
+
+
+def dask_crew(
+    where: str, folder: StudyFolder, *, slurm: SlurmSettings, workers: int | None, progress: Progress
+) -> DaskPool:
+    """A pool on Dask whose workers load the code of all tasks; raises PimmiError if `where` is no cluster."""
+    from pimmi.workers.cluster import connector
+    from pimmi.workers.dask_pool import DaskPool
+
+    connect = connector(where, workers=workers, slurm=slurm, say=progress.say)
+    return DaskPool(connect, folder=folder.root, preload=PRELOAD)
 
 
 class OneAtATime:

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from pimmi.images.walk import ImageFile, Walk
 from pimmi.pipeline.reading import FileRead
-from pimmi.study.files import FILES_SCHEMA, REMOVED, are_removed, in_study, not_in
+from pimmi.study.files import FILES_SCHEMA, REMOVED, are_moved, are_removed, in_study, not_in
 from pimmi.study.reading import values
 
 Row = dict[str, Any]
@@ -30,7 +30,7 @@ class KnownFiles:
         self._found = found
         self._new = not_in(self._walked, rows, keys=MEETING)
         again = rows.filter(pc.is_in(rows.column("path"), value_set=self._new.column("path")))
-        again = again.filter(pc.invert(pc.and_(are_removed(again), pc.is_null(again.column("bytes")))))
+        again = again.filter(pc.invert(are_moved(again)))
         self._held = dict(zip(values(again, "path"), values(again, "image_id"), strict=True))
         self._removed = set(values(again.filter(are_removed(again)), "path"))
         self._gone: defaultdict[str | None, deque[str]] = defaultdict(deque)

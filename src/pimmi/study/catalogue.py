@@ -73,6 +73,15 @@ class Catalogue:
         """The readable files that hold the same bytes as one before them."""
         return np.setdiff1d(np.arange(len(self.file_ranks)), self.first_files)
 
+    @cached_property
+    def rows_by_shard(self) -> dict[int, NDArray[np.int64]]:
+        """For each shard that holds one of the images, the rows of those, rising."""
+        shards, rows = (self.images.column(name).to_numpy() for name in ("shard", "row"))
+        order = np.lexsort((rows, shards))
+        numbers, starts = np.unique(shards[order], return_index=True)
+        parts = np.split(rows[order], starts[1:])
+        return dict(zip(numbers.tolist(), parts, strict=False))
+
     def links(self, *, minimum_confidence: float) -> Links:
         """The links between images that count, sorted by rank of query, then of result."""
         rows = read_links(self.folder, minimum_confidence=minimum_confidence)

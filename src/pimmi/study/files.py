@@ -57,6 +57,13 @@ def are_removed(rows: pa.Table) -> Any:
     return removed
 
 
+def are_moved(rows: pa.Table) -> Any:
+    """Whether each row says that its file was removed because it was moved to another path."""
+    removed: Any = are_removed(rows)
+    fileless: Any = pc.and_(pc.is_null(rows.column("bytes")), pc.is_valid(rows.column("image_id")))
+    return pc.and_(removed, fileless)
+
+
 def read_newest(folder: StudyFolder) -> pa.Table:
     """The newest row of each path, removed or not, sorted by path."""
     parts = [

@@ -57,8 +57,14 @@ def image_block(shard: Shard) -> ImageBlock:
     )
 
 
-@lru_cache(maxsize=2)
 def _block(path: Path) -> ImageBlock:
+    """A worker may live longer than the study: another shard may have come to the same place."""
+    found = (path / "images.parquet").stat()
+    return _block_as_of(path, found.st_ino, found.st_mtime_ns)
+
+
+@lru_cache(maxsize=2)
+def _block_as_of(path: Path, _inode: int, _changed_ns: int) -> ImageBlock:
     return image_block(read_shard(path))
 
 

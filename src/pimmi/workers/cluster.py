@@ -30,6 +30,7 @@ ANSWER_S = 10
 PATIENCE_S = 60.0
 """How long a run goes on without any worker."""
 SAY_S = 3.0
+PROTOCOLS = ("tcp", "tls", "ws", "wss")
 OWN_CLUSTER = {
     "distributed.scheduler.allowed-failures": 1,
     "distributed.scheduler.worker-ttl": None,
@@ -245,7 +246,7 @@ def _check_installed(*, jobs: bool) -> None:
 
 def _check_address(where: str) -> None:
     parts = urlsplit(where)
-    if not parts.scheme or not parts.netloc:
+    if parts.scheme not in PROTOCOLS or not parts.netloc:
         raise PimmiError(
             f"{where!r} names no Dask cluster: give local, slurm, or the address of a scheduler, "
             "such as tcp://192.168.1.5:8786"

@@ -27,7 +27,7 @@ bench: $(INSTALLED) $(CORPUS)/truth.csv
 POOLS ?=
 ORIGINALS ?=
 SIZES ?= 5000 20000 50000
-SCALE ?= scale
+SCALE ?= bench/scale
 bench-scale: $(INSTALLED)
 	@test -n "$(POOLS)" -a -n "$(ORIGINALS)" || { \
 		echo "Name folders of pictures: make bench-scale POOLS='photos posters' ORIGINALS=originals" >&2; exit 1; }

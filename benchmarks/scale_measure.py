@@ -5,6 +5,7 @@ import platform
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -21,6 +22,8 @@ from scale_corpus import link_or_copy, read_pools
 
 STAGES = ("read", "match", "group")
 FLOOR_FILES = 1000
+WARM_FILES = 40
+"""Files of a first study that isn't measured, for loops are compiled on the first run on a machine."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,12 +87,11 @@ def measure_corpus(corpus: Path, *, study: Path, workers: int, preset: str) -> M
     """
     truth = read_truth(corpus / "truth.csv")
     images = corpus / "images"
-    floor_files, floor_ms, floor_wall_ms = sampled_floor(images, workers=workers, preset=preset)
-    stages = {}
-    for stage in STAGES:
-        command = [sys.executable, str(Path(__file__).with_name("scale_stage.py")), stage, str(study)]
-        command += ["--images", str(images), "--workers", str(workers), "--preset", preset]
-        stages[stage] = measure(command)
+    with sample(images, count=WARM_FILES) as few, tempfile.TemporaryDirectory() as scratch:
+        _measure_stages(few, study=Path(scratch) / "study", workers=workers, preset=preset)
+    with sample(images, count=FLOOR_FILES) as some:
+        floor = measure_floor(some, workers=workers, preset=preset)
+    stages = _measure_stages(images, study=study, workers=workers, preset=preset)
     return Measured(
         corpus=corpus.absolute().name,
         images=len(truth),
@@ -98,24 +100,33 @@ def measure_corpus(corpus: Path, *, study: Path, workers: int, preset: str) -> M
         workers=workers,
         machine=f"{platform.machine()} with {os.cpu_count()} cores, Python {platform.python_version()}",
         stages=stages,
-        floor_files=floor_files,
-        floor_ms=floor_ms,
-        floor_wall_ms=floor_wall_ms,
+        floor_files=floor.files,
+        floor_ms=1000 * floor.cpu_s / floor.files,
+        floor_wall_ms=1000 * floor.wall_s / floor.files,
         bytes=bytes_by_folder(study),
         links_stored=sum(pq.read_metadata(path).num_rows for path in (study / "links").rglob("*.parquet")),
         quality=judge_study(study, truth=truth, pools=read_pools(corpus)),
     )
 
 
-def sampled_floor(images: Path, *, workers: int, preset: str) -> tuple[int, float, float]:
-    """The floor on a sample of the images: files, and milliseconds a file of processor and by the clock."""
+def _measure_stages(images: Path, *, study: Path, workers: int, preset: str) -> dict[str, Cost]:
+    stages = {}
+    for stage in STAGES:
+        command = [sys.executable, str(Path(__file__).with_name("scale_stage.py")), stage, str(study)]
+        command += ["--images", str(images), "--workers", str(workers), "--preset", preset]
+        stages[stage] = measure(command)
+    return stages
+
+
+@contextmanager
+def sample(images: Path, *, count: int) -> Iterator[Path]:
+    """A folder beside `images` with some of its files, the same each time; it is removed at the end."""
     paths = sorted(path for path in images.iterdir() if path.is_file())
-    chosen = np.random.default_rng(0).permutation(len(paths))[:FLOOR_FILES]
-    with tempfile.TemporaryDirectory(dir=images.parent, prefix=".floor-") as folder:
+    chosen = np.random.default_rng(0).permutation(len(paths))[:count]
+    with tempfile.TemporaryDirectory(dir=images.parent, prefix="sample-") as folder:
         for place in chosen:
             link_or_copy(paths[place], Path(folder) / paths[place].name)
-        floor = measure_floor(Path(folder), workers=workers, preset=preset)
-    return floor.files, 1000 * floor.cpu_s / floor.files, 1000 * floor.wall_s / floor.files
+        yield Path(folder)
 
 
 def bytes_by_folder(study: Path) -> dict[str, int]:

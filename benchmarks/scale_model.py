@@ -4,9 +4,9 @@
 
 For n images with L stored links, seconds of processor and bytes are sums of terms:
 
-    reading     r n
-    matching    a n + b n² + c L        b n²: every image is compared with every other
-    grouping    g n + h L
+    reading     o + r n
+    matching    a n + b n²/2 + c L      b n²/2: every image is compared with every other
+    grouping    o + g n + h L
     disk        s n + l L
 
 Each coefficient is fitted by least squares of the relative errors, and none is negative. Corpora with floods
@@ -30,9 +30,9 @@ from scale_measure import STAGES, Measured
 
 PROJECTED = (1_000_000, 10_000_000, 100_000_000)
 TERMS: Mapping[str, Sequence[str]] = {
-    "read": ("images",),
+    "read": ("once", "images"),
     "match": ("images", "pairs", "links"),
-    "group": ("images", "links"),
+    "group": ("once", "images", "links"),
     "disk": ("images", "links"),
 }
 LARGEST_ERROR = 0.15
@@ -72,8 +72,8 @@ class Model:
 
 
 def amounts_of(*, images: float, links: float) -> dict[str, float]:
-    """How many images, pairs of images and links there are."""
-    return {"images": images, "pairs": images * images / 2, "links": links}
+    """How many images, pairs of images and links there are, and 1 for what is done once."""
+    return {"once": 1.0, "images": images, "pairs": images * images / 2, "links": links}
 
 
 def fit_model(observations: Sequence[Observation]) -> Model:
@@ -137,7 +137,7 @@ def observed(found: Measured) -> Observation:
 
 def projection(model: Model, *, cores: int, links_an_image: float) -> Iterator[str]:
     """The coefficients and the projected costs, as lines to print."""
-    units = {"images": "an image", "pairs": "a pair of images", "links": "a link"}
+    units = {"once": "once", "images": "an image", "pairs": "a pair of images", "links": "a link"}
     for cost, values in model.coefficients.items():
         unit, factor = ("bytes", 1.0) if cost == "disk" else ("µs", 1e6)
         told = ", ".join(f"{factor * value:.4g} {unit} {units[name]}" for name, value in values.items())

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 
-.PHONY: demo test lint bench
+.PHONY: demo test lint bench bench-scale
 
 # Make a small corpus with known copies in demo/, and find them.
 demo: $(INSTALLED)
@@ -23,6 +23,17 @@ CORPUS ?= demo
 bench: $(INSTALLED) $(CORPUS)/truth.csv
 	$(BIN)/python benchmarks/run.py $(CORPUS)
 
+# What a run costs as the corpus grows, with pictures of the folders in POOLS and copies of those in ORIGINALS.
+POOLS ?=
+ORIGINALS ?=
+SIZES ?= 5000 20000 50000
+SCALE ?= bench/scale
+bench-scale: $(INSTALLED)
+	@test -n "$(POOLS)" -a -n "$(ORIGINALS)" || { \
+		echo "Name folders of pictures: make bench-scale POOLS='photos posters' ORIGINALS=originals" >&2; exit 1; }
+	$(BIN)/python benchmarks/scale.py --pool $(POOLS) --originals $(ORIGINALS) --sizes $(SIZES) --out $(SCALE) $(MORE)
+	$(BIN)/python benchmarks/scale_model.py $(SIZES:%=$(SCALE)/%.json)
+
 demo/truth.csv: | $(INSTALLED)
 	$(BIN)/pimmi demo --keep demo
 
@@ -31,5 +42,5 @@ $(INSTALLED): pyproject.toml
 		echo "pimmi needs Python 3.11 or newer, which $(PYTHON) is not:" \
 			"install one and name it, as in make PYTHON=python3.12 demo" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,bench,ui]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,bench,cluster,ui]'
 	@touch $@

@@ -75,6 +75,7 @@ class Pairs:
             conflict=self.pixels[kept, 1] / compared,
             confidence=self.confidence[kept],
             weak=self.confidence[kept] < settings.minimum_confidence,
+            near=np.zeros(len(kept), bool),
             **parts,
         )
 
@@ -86,7 +87,10 @@ def find_pairs(corpus: Path, *, settings: Settings) -> Pairs:
     shard = taken(shard, np.array([row for row, name in enumerate(names) if name in truth], np.int64))
     starts = range(0, len(shard), BLOCK_IMAGES)
     blocks = [
-        image_block(taken(shard, np.arange(start, min(start + BLOCK_IMAGES, len(shard))))) for start in starts
+        image_block(
+            taken(shard, np.arange(start, min(start + BLOCK_IMAGES, len(shard)))), settings=settings.matching
+        )
+        for start in starts
     ]
     found, rows = [], []
     for one, other in combinations_with_replacement(range(len(blocks)), 2):

@@ -19,12 +19,14 @@ PR_SET_CHILD_SUBREAPER = 36
 class Cost:
     """Seconds by the clock, seconds of processor of all processes, and their memory together at its peak.
 
-    Memory that processes share is counted once where the system tells (PSS, on Linux).
+    Memory that processes share is counted once where the system tells (PSS, on Linux). `peak_process_mb` is the
+    most that a single process had.
     """
 
     wall_s: float
     cpu_s: float
     peak_memory_mb: float
+    peak_process_mb: float
 
 
 class CommandFailedError(Exception):
@@ -59,7 +61,12 @@ def measure(command: Sequence[str]) -> Cost:
     sampler.stop()
     if status:
         raise CommandFailedError(f"{' '.join(command)} exited with {status}")
-    return Cost(wall_s=wall_s, cpu_s=cpu_s, peak_memory_mb=sampler.peak_bytes / 1e6)
+    return Cost(
+        wall_s=wall_s,
+        cpu_s=cpu_s,
+        peak_memory_mb=sampler.peak_bytes / 1e6,
+        peak_process_mb=sampler.peak_process_bytes / 1e6,
+    )
 
 
 def _adopt_orphans() -> None:
@@ -73,13 +80,15 @@ class _MemorySampler(threading.Thread):
     def __init__(self, process: psutil.Process) -> None:
         super().__init__(daemon=True)
         self.peak_bytes = 0
+        self.peak_process_bytes = 0
         self._process = process
         self._stopped = threading.Event()
 
     def run(self) -> None:
         while not self._stopped.wait(SAMPLING_S):
-            descendants = self._process.children(recursive=True)
-            self.peak_bytes = max(self.peak_bytes, sum(_memory_bytes(process) for process in descendants))
+            used = [_memory_bytes(process) for process in self._process.children(recursive=True)]
+            self.peak_bytes = max(self.peak_bytes, sum(used))
+            self.peak_process_bytes = max(self.peak_process_bytes, *used, 0)
 
     def stop(self) -> None:
         self._stopped.set()

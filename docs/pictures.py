@@ -138,7 +138,7 @@ def _commonness(pictures: list[Picture]) -> Commonness:
             Image.fromarray(picture).save(folder / f"{number}.png")
         read = read_images(ReadTask(folder, tuple(walk(folder).files), frozenset(), settings))
     assert read.shard is not None
-    block = image_block(read.shard)
+    block = image_block(read.shard, settings=settings.matching)
     links = match_blocks(block, None, settings=settings.matching, codebook=load_codebook())
     evidence = Evidence(
         images=len(block),

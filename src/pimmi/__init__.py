@@ -20,19 +20,25 @@ from pimmi.errors import PimmiError, SettingsError, StudyError, UnreadableImage
 if TYPE_CHECKING:
     from pimmi.api import Cluster, Study, Summary
     from pimmi.api import open_study as open  # noqa: A004
+    from pimmi.pipeline.adding import Added
+    from pimmi.pipeline.compacting import Compacted
     from pimmi.pipeline.searching import Hit
     from pimmi.progress import Progress
     from pimmi.settings import Settings
+    from pimmi.study.status import Status
 
     __version__: str
 
 __all__ = [
+    "Added",
     "Cluster",
+    "Compacted",
     "Hit",
     "PimmiError",
     "Progress",
     "Settings",
     "SettingsError",
+    "Status",
     "Study",
     "StudyError",
     "Summary",
@@ -41,10 +47,13 @@ __all__ = [
 ]
 
 HOMES = {
+    "Added": ("pimmi.pipeline.adding", "Added"),
     "Cluster": ("pimmi.api", "Cluster"),
+    "Compacted": ("pimmi.pipeline.compacting", "Compacted"),
     "Hit": ("pimmi.pipeline.searching", "Hit"),
     "Progress": ("pimmi.progress", "Progress"),
     "Settings": ("pimmi.settings", "Settings"),
+    "Status": ("pimmi.study.status", "Status"),
     "Study": ("pimmi.api", "Study"),
     "Summary": ("pimmi.api", "Summary"),
     "open": ("pimmi.api", "open_study"),

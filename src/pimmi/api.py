@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,12 +13,16 @@ from pimmi.progress import Progress
 from pimmi.settings import Settings
 from pimmi.study.description import Description, check_settings, is_study, read_description
 from pimmi.study.layout import StudyFolder
-from pimmi.study.lock import locked
+from pimmi.study.lock import left_alone, locked
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from pimmi.pipeline.adding import Added
+    from pimmi.pipeline.compacting import Compacted
     from pimmi.pipeline.searching import Hit
+    from pimmi.study.status import Status
+    from pimmi.workers.outcome import Pool
 
 LARGEST = 5
 
@@ -55,8 +60,8 @@ class Summary:
 class Study:
     """A folder in which pimmi keeps what it finds; `pimmi.open` gives one.
 
-    Only one process at a time can add, match or group; StudyError says so to others. Each of the three can be
-    stopped at any moment, and goes on where it stopped when it is called again.
+    Only one process at a time can add, match, group, remove, compact or merge; StudyError says so to others. Each of
+    them can be stopped at any moment, and goes on where it stopped when it is called again.
     """
 
     def __init__(self, path: Path, *, description: Description, settings: Settings) -> None:
@@ -66,23 +71,27 @@ class Study:
         self._description = description
 
     def add(
-        self, images: str | Path, *, workers: int | None = None, progress: Progress | None = None
-    ) -> None:
+        self, images: str | Path, *, workers: int | Pool | None = None, progress: Progress | None = None
+    ) -> Added:
         """Read the image files below a folder that the study doesn't know by path, size and time of change.
 
+        A file whose bytes are those of one that is gone from the same folder takes its place. Files that are gone
+        otherwise stay in the study, and those that `remove` removed stay removed until they change.
+
         Files that can't be read are listed with the reason in `images()`. `workers` is the number of
-        processes, one for each core by default. Raises PimmiError if the folder holds no image.
+        processes, one for each core by default, or what `dask` gives. Raises PimmiError if the folder holds no
+        image.
         """
         self._check_codebook()
         from pimmi.pipeline.adding import add_images
 
         with locked(self._folder):
-            add_images(
+            return add_images(
                 self._folder, Path(images), settings=self.settings, workers=workers, progress=_shown(progress)
             )
 
-    def match(self, *, workers: int | None = None, progress: Progress | None = None) -> None:
-        """Link the images that aren't compared yet, with each other and with the rest."""
+    def match(self, *, workers: int | Pool | None = None, progress: Progress | None = None) -> None:
+        """Link the images that aren't compared yet, with each other and with the rest; `workers` as in `add`."""
         self._check_codebook()
         from pimmi.pipeline.linking import link_images
 
@@ -107,6 +116,108 @@ class Study:
         settings = self.settings.updated({"grouping": chosen})
         with locked(self._folder):
             group_images(self._folder, settings=settings, progress=_shown(progress))
+
+    @contextmanager
+    def dask(
+        self, where: str, *, workers: int | None = None, progress: Progress | None = None
+    ) -> Iterator[Pool]:
+        """Workers on Dask, for `add` and `match`: `with study.dask("tcp://host:8786") as workers: …`.
+
+        `where` is the address of a scheduler, `local` for processes of this machine (`workers` of them, one for
+        each core by default), or `slurm` for the jobs that the settings describe. Workers need the study and the
+        images under the same paths. Raises PimmiError if there is no such cluster, or Dask isn't installed.
+        """
+        from pimmi.pipeline.crew import dask_crew
+
+        shown, slurm = _shown(progress), self.settings.slurm
+        with dask_crew(where, self._folder, slurm=slurm, workers=workers, progress=shown) as pool:
+            yield pool
+
+    def remove(self, paths: Iterable[str | Path] = (), *, missing: bool = False) -> int:
+        """Remove files, and all files below folders; with `missing`, those as well that are gone from the disk.
+
+        A path is one that the study knows, below the folder of images, or else one on the disk. Returns how many files
+        were removed; the study is then to be grouped again. What was read of them is kept until `compact`. Raises
+        StudyError, and removes nothing, for a path that the study doesn't know, or if a whole folder of images is away.
+        """
+        from pimmi.pipeline.removing import remove_files
+
+        with locked(self._folder):
+            return remove_files(self._folder, paths, missing=missing)
+
+    def compact(self, *, progress: Progress | None = None) -> Compacted:
+        """Drop what was read of images that no file holds any more, and join small shards; no table changes.
+
+        It can be stopped at any moment, and goes on when it is called again. Raises StudyError if some images aren't
+        compared yet.
+        """
+        from pimmi.pipeline.compacting import compact_study
+
+        with locked(self._folder):
+            return compact_study(self._folder, settings=self.settings, progress=_shown(progress))
+
+    def merge(self, *others: Study | str | Path, progress: Progress | None = None) -> int:
+        """Bring all that other studies hold into this one, without reading an image; returns how many files came.
+
+        The study is then to be matched and grouped. The others don't change, and what a person decided in them stays
+        there. Stopped halfway, nothing has come. Raises StudyError if a study was made with other settings or another
+        codebook, is being changed, or has another image under the same path.
+        """
+        from pimmi.pipeline.merging import merge_studies
+
+        opened = [self._like(other) for other in others]
+        with ExitStack() as locks:
+            locks.enter_context(locked(self._folder))
+            for other in opened:
+                locks.enter_context(left_alone(other._folder))
+            return merge_studies(self._folder, [other._folder for other in opened], progress=_shown(progress))
+
+    def shared_with(
+        self,
+        other: Study | str | Path,
+        *,
+        workers: int | Pool | None = None,
+        progress: Progress | None = None,
+    ) -> pa.Table:
+        """A row for each image of this study and one of another of which one shows a part, or all, of the other.
+
+        Images that are in both, byte for byte, are among them. Neither study changes. The columns are those of
+        `links()` without `type`, with `query_id` and `result_id`; the query is of this study. Raises StudyError if the
+        other one was made with other settings or another codebook.
+        """
+        self._check_codebook()
+        from pimmi.pipeline.sharing import shared_table
+
+        return shared_table(
+            self._folder,
+            self._like(other)._folder,
+            settings=self.settings.matching,
+            workers=workers,
+            progress=_shown(progress),
+        )
+
+    def status(self) -> Status:
+        """What is done and what is not; it takes seconds at most, however large the study."""
+        from pimmi.study.status import study_status
+
+        return study_status(self._folder, decisions=len(self.decisions()))
+
+    def _like(self, other: Study | str | Path) -> Study:
+        """Another study; raises StudyError if it couldn't be a part of this one."""
+        opened = other if isinstance(other, Study) else open_study(other)
+        if opened.path.resolve() == self.path.resolve():
+            raise StudyError(f"{opened.path} is the study itself: name another one")
+        if opened._description.codebook_hash != self._description.codebook_hash:
+            raise StudyError(
+                f"{opened.path} was made with codebook {opened._description.codebook_version}, and {self.path} with "
+                f"{self._description.codebook_version}: make one of them anew"
+            )
+        if differing := self._description.settings.differences(opened._description.settings):
+            raise StudyError(
+                f"{opened.path} was made with other settings than {self.path}, {', '.join(differing)}: "
+                "make one of them anew"
+            )
+        return opened
 
     def search(self, image: str | Path, *, limit: int = 20) -> list[Hit]:
         """The files that show a part, or all, of an image: exact copies first, then the surest.

@@ -189,6 +189,49 @@ class GroupingSettings(Section):
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class SlurmSettings(Section):
+    """The jobs that `--dask slurm` asks for; they change no result. Dask's jobqueue.yaml fills what is left empty."""
+
+    name = "slurm"
+
+    jobs: int = setting(
+        4,
+        unit="jobs",
+        minimum=1,
+        maximum=10_000,
+        why="Jobs at the same time: small ones start sooner than one.",
+    )
+    cores: int = setting(
+        8, unit="cores a job", minimum=1, maximum=1024, why="One worker runs on each; more suit whole nodes."
+    )
+    memory: int = setting(
+        16,
+        unit="GiB a job",
+        minimum=1,
+        maximum=100_000,
+        why="2 GiB a core hold two shards of 2,000 images and what comparing them takes.",
+    )
+    walltime: int = setting(
+        720,
+        unit="minutes",
+        minimum=10,
+        maximum=100_000,
+        why="A job whose time is over is asked for again, so a short time that starts sooner is no loss.",
+    )
+    queue: str = setting("", why="The partition; empty for the default one.")
+    account: str = setting("", why="The account that is charged; empty for the default one.")
+    interface: str = setting(
+        "", why="The network interface that machines talk over, such as ib0; empty lets Dask choose."
+    )
+    directives: str = setting(
+        "", why="Further options of sbatch, with ; between them, such as --constraint=avx2; --exclusive."
+    )
+    prologue: str = setting(
+        "", why="Commands of the shell before workers start, with ; between them, such as module load python."
+    )
+
+
 PRESETS: dict[str, Values] = {
     "fast": {"features": {"keypoints": 200}, "matching": {"probes": 8}},
     "balanced": {},
@@ -214,6 +257,7 @@ class Settings:
     features: FeatureSettings = field(default_factory=FeatureSettings)
     matching: MatchingSettings = field(default_factory=MatchingSettings)
     grouping: GroupingSettings = field(default_factory=GroupingSettings)
+    slurm: SlurmSettings = field(default_factory=SlurmSettings)
 
     @classmethod
     def preset(cls, name: str) -> Settings:
@@ -287,7 +331,8 @@ class Settings:
 
 
 SECTIONS: dict[str, type[Any]] = {
-    kind.name: kind for kind in (ImageSettings, FeatureSettings, MatchingSettings, GroupingSettings)
+    kind.name: kind
+    for kind in (ImageSettings, FeatureSettings, MatchingSettings, GroupingSettings, SlurmSettings)
 }
 
 

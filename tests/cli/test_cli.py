@@ -12,7 +12,10 @@ import pytest
 from pimmi.outputs.tables import TABLES
 from pimmi.settings import PRESETS, Settings
 
-COMMANDS = ("run", "add", "match", "group", "search", "ui", "export", "settings", "eval", "demo")
+COMMANDS = (
+    *("run", "add", "match", "group", "status", "search", "ui", "export"),
+    *("remove", "compact", "merge", "settings", "eval", "demo"),
+)
 HEAVY = ("numpy", "cv2", "numba", "pyarrow", "scipy", "matplotlib", "PIL")
 
 

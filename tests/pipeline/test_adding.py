@@ -177,15 +177,17 @@ class DeadlyPool(LocalPool):
 
 @pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
 def test_a_file_that_kills_its_worker_is_listed_and_its_neighbours_are_read(
-    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    corpus: Path, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("pimmi.pipeline.adding.local_pool", lambda workers: DeadlyPool(workers=workers))
     images = tmp_path / "images"
     images.mkdir()
     for place in range(6):
         shutil.copy(picture(corpus, place), images / f"{place}.jpg")
     shutil.copy(picture(corpus, 7), images / "deadly.jpg")
-    rows = rows_of(complete(tmp_path / "study", images))
+    study = pimmi.open(tmp_path / "study", create=True)
+    with DeadlyPool(workers=2) as pool:
+        study.add(images, workers=pool)
+    rows = rows_of(study)
     assert rows.pop("deadly.jpg")["reason"] == "the decoder crashed on this file"
     assert len(rows) == 6
     assert {row["status"] for row in rows.values()} == {"ok"}
@@ -203,13 +205,10 @@ class BrokenPool(LocalPool):
         return super().map_unordered(die, tasks)
 
 
-def test_workers_that_cannot_work_are_not_the_fault_of_the_files(
-    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("pimmi.pipeline.adding.local_pool", lambda workers: BrokenPool(workers=workers))
+def test_workers_that_cannot_work_are_not_the_fault_of_the_files(corpus: Path, tmp_path: Path) -> None:
     study = pimmi.open(tmp_path / "study", create=True)
-    with pytest.raises(pimmi.PimmiError, match="each worker died"):
-        study.add(corpus / "images", workers=2)
+    with BrokenPool(workers=2) as pool, pytest.raises(pimmi.PimmiError, match="each worker died"):
+        study.add(corpus / "images", workers=pool)
     assert len(study.images()) == 0
 
 

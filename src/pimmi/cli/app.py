@@ -6,6 +6,7 @@ from cyclopts import App
 
 from pimmi.cli.browsing import ui
 from pimmi.cli.exporting import EXPORT_HELP, export
+from pimmi.cli.growing import compact, merge, remove, status
 from pimmi.cli.searching import search
 from pimmi.cli.showing import demo, evaluate, settings
 from pimmi.cli.studying import add, group, match, run
@@ -43,9 +44,13 @@ app.command(run, sort_key=0)
 app.command(add, sort_key=1)
 app.command(match, sort_key=2)
 app.command(group, sort_key=3)
-app.command(search, sort_key=4)
-app.command(ui, sort_key=5)
-app.command(export, help=EXPORT_HELP, sort_key=6)
-app.command(settings, sort_key=7)
-app.command(evaluate, name="eval", sort_key=8)
-app.command(demo, sort_key=9)
+app.command(status, sort_key=4)
+app.command(search, sort_key=5)
+app.command(ui, sort_key=6)
+app.command(export, help=EXPORT_HELP, sort_key=7)
+app.command(remove, sort_key=8)
+app.command(compact, sort_key=9)
+app.command(merge, sort_key=10)
+app.command(settings, sort_key=11)
+app.command(evaluate, name="eval", sort_key=12)
+app.command(demo, sort_key=13)

@@ -14,7 +14,7 @@ from cyclopts import CycloptsError
 from pimmi.cli.app import app
 from pimmi.errors import PimmiError
 
-GOES_ON = ("run", "add", "match")
+GOES_ON = ("run", "add", "match", "compact", "merge")
 """The commands that, given again after a stop, go on where they stopped."""
 
 

@@ -20,6 +20,13 @@ Workers = Annotated[
         validator=Number(gte=1), help="Processes that work at the same time. Default: one for each core."
     ),
 ]
+Dask = Annotated[
+    str | None,
+    Parameter(
+        help="Work on Dask: the address of a scheduler, such as tcp://host:8786, or local, or slurm. "
+        "Default: processes of this machine, without Dask."
+    ),
+]
 Algorithm = Annotated[
     Literal["components", "louvain", "leiden"] | None,
     Parameter(help="How links become clusters. Default: what the study's settings say."),
@@ -53,6 +60,7 @@ class RunOptions:
         Parameter(help="A file as pimmi settings writes it; its values go before those of the preset."),
     ] = None
     workers: Workers = None
+    dask: Dask = None
     algorithm: Algorithm = None
     resolution: Resolution = None
     quiet: Quiet = False

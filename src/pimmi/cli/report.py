@@ -14,11 +14,13 @@ from pimmi.evaluation import Evaluation, evaluate
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from pimmi import Hit, Study, Summary
+    from pimmi import Added, Hit, Study, Summary
 
 
-def print_summary(summary: Summary, *, study: Path) -> None:
-    """What a study holds, its largest clusters, and where to look next."""
+def print_summary(summary: Summary, *, study: Path, added: Added | None = None) -> None:
+    """What a study holds, its largest clusters, and where to look next; what became of files that were `added`."""
+    if added is not None:
+        _print_moved(added, study)
     print(f"{summary.files:,} image files: {summary.images:,} different images, ", end="")
     print(f"{summary.exact_duplicates:,} exact duplicates, {summary.unreadable:,} unreadable")
     print(f"{summary.links:,} links between two files", end="")
@@ -36,6 +38,14 @@ def print_summary(summary: Summary, *, study: Path) -> None:
     print(f"  pimmi export links {folder} -o links.csv         what links them")
     print(f"  pimmi export images {folder} -o images.csv       every file, and why some can't be read")
     print(f"  pimmi search {folder} IMAGE                      the copies of one image")
+
+
+def _print_moved(added: Added, study: Path) -> None:
+    if added.moved:
+        print(f"{added.moved:,} files were moved: they are listed under their new paths")
+    if added.gone:
+        print(f"{added.gone:,} files are no longer there, and stay in the study: ", end="")
+        print(f"pimmi remove {quote(str(study))} --missing removes them")
 
 
 def print_hits(image: Path, hits: Sequence[Hit]) -> None:

@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from pimmi.cli.options import Algorithm, Images, Quiet, Resolution, RunOptions, StudyFolder, Workers
+from cyclopts import Parameter
+
+from pimmi.cli.options import Algorithm, Dask, Images, Quiet, Resolution, RunOptions, StudyFolder, Workers
 from pimmi.errors import PimmiError
+
+if TYPE_CHECKING:
+    from pimmi import Study
+    from pimmi.progress import Progress
+    from pimmi.workers.outcome import Pool
 
 
 def run(images: Images, study: StudyFolder, /, *, options: RunOptions | None = None) -> None:
@@ -39,18 +47,47 @@ def add(images: Images, study: StudyFolder, /, *, options: RunOptions | None = N
     bring_up_to_date(images, study, create=False, options=options or RunOptions())
 
 
-def match(study: StudyFolder, /, *, workers: Workers = None, quiet: Quiet = False) -> None:
+def match(
+    study: StudyFolder,
+    /,
+    *,
+    with_: Annotated[
+        Path | None,
+        Parameter(name="--with", help="Another study: find what the two share, and change neither."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        Parameter(name=["--output", "-o"], help="With --with: the file to write, .csv, .parquet or .json."),
+    ] = None,
+    workers: Workers = None,
+    dask: Dask = None,
+    quiet: Quiet = False,
+) -> None:
     """Link the images of a study that aren't compared yet.
+
+    With --with, write a table of what the images of two studies share instead:
+    a row for an image of each, with the columns of pimmi export links but type,
+    and query_id and result_id, their image_id. The query is of STUDY.
 
     For example:
 
         pimmi match study/
+        pimmi match study/ --with other-study/ -o shared.csv
     """
+    if with_ is not None or output is not None:
+        if with_ is None or output is None:
+            raise PimmiError("--with and --output go together: give the other study, and the file to write")
+        from pimmi.cli.growing import share
+
+        share(study, with_, output, workers=workers, dask=dask, quiet=quiet)
+        return
+
     import pimmi
     from pimmi.progress import Progress
 
-    with full_disk_named(study):
-        pimmi.open(study).match(workers=workers, progress=Progress(quiet=quiet))
+    opened, progress = pimmi.open(study), Progress(quiet=quiet)
+    with full_disk_named(study), crew_of(opened, dask, workers, progress) as crew:
+        opened.match(workers=crew, progress=progress)
 
 
 def group(
@@ -91,11 +128,24 @@ def bring_up_to_date(images: Path, study: Path, *, create: bool, options: RunOpt
     progress = Progress(quiet=options.quiet)
     with full_disk_named(study):
         opened = pimmi.open(study, create=create, settings=settings)
-        opened.add(images, workers=options.workers, progress=progress)
-        opened.match(workers=options.workers, progress=progress)
+        with crew_of(opened, options.dask, options.workers, progress) as crew:
+            added = opened.add(images, workers=crew, progress=progress)
+            opened.match(workers=crew, progress=progress)
         opened.group(algorithm=options.algorithm, resolution=options.resolution, progress=progress)
     if not options.quiet:
-        print_summary(opened.summary(), study=study)
+        print_summary(opened.summary(), study=study, added=added)
+
+
+@contextmanager
+def crew_of(
+    study: Study, dask: str | None, workers: int | None, progress: Progress
+) -> Iterator[int | Pool | None]:
+    """Who works: what `add` and `match` take as `workers`."""
+    if dask is None:
+        yield workers
+    else:
+        with study.dask(dask, workers=workers, progress=progress) as pool:
+            yield pool
 
 
 @contextmanager

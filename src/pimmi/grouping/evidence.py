@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,8 @@ class Evidence:
     """m links between n images, by the numbers of the images: what grouping knows of each.
 
     `queries`, `results` int64 (m,); `agreement`, `conflict` float64 (m,), shares of the overlap; `confidence` float64
-    (m,), 0 to 1; `weak` bool (m,), links that share something, but are too unsure to show a copy. `query_part`,
+    (m,), 0 to 1; `weak` bool (m,), links that share something, but are too unsure to show a copy; `near` bool (m,), those of
+    near-exact copies that were found before matching. `query_part`,
     `result_part`, `query_other`, `result_other` uint64 (m,), the cells of each image where the two agree, and where
     they differ.
     """
@@ -30,6 +31,7 @@ class Evidence:
     conflict: Floats
     confidence: Floats
     weak: Flags
+    near: Flags
     query_part: Masks
     result_part: Masks
     query_other: Masks
@@ -37,6 +39,11 @@ class Evidence:
 
     def __len__(self) -> int:
         return len(self.queries)
+
+    def taken(self, places: Ints) -> Evidence:
+        """Some of the links."""
+        columns = {name: getattr(self, name)[places] for name in LINK_COLUMNS}
+        return Evidence(images=self.images, **columns)
 
     @property
     def purity(self) -> Floats:
@@ -47,6 +54,9 @@ class Evidence:
     def weights(self) -> Floats:
         """float64 (m,): how much a link holds two images together."""
         return np.clip(self.purity, 0.05, 1.0)
+
+
+LINK_COLUMNS = tuple(field.name for field in fields(Evidence) if field.name != "images")
 
 
 @dataclass(frozen=True, slots=True)

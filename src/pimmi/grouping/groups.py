@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pimmi.errors import SettingsError
+from pimmi.grouping.collapsed import visible_links, with_collapsed
 from pimmi.grouping.communities import connected_components, leiden, louvain, renumbered
 from pimmi.grouping.evidence import Evidence, Groups
 from pimmi.grouping.parts import Parts, make_parts
@@ -48,6 +49,12 @@ def find_groups(evidence: Evidence, *, algorithm: str, resolution: float) -> Gro
 
     `algorithm` and `resolution` are for the communities of parts (`pimmi.grouping.communities`).
     """
+    visible = visible_links(evidence)
+    groups = _find(evidence.taken(visible), algorithm=algorithm, resolution=resolution)
+    return with_collapsed(groups, evidence, visible)
+
+
+def _find(evidence: Evidence, *, algorithm: str, resolution: float) -> Groups:
     shown = sort_links(evidence)
     copies = np.flatnonzero(shown.copy)
     parts = _parts(evidence, copies, ~shown.common_masks)

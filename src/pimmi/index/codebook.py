@@ -116,7 +116,7 @@ class Codebook:
 
 
 @lru_cache
-def load_codebook(name: str) -> Codebook:
+def load_codebook(name: str = "small") -> Codebook:
     """One of the codebooks that ship with the package, `small` or `large`."""
     data = files("pimmi.index").joinpath(f"codebook-{name}.npz")
     with data.open("rb") as file:

@@ -127,6 +127,29 @@ def keypoints(records: NDArray[np.uint8]) -> Keypoints:
     )
 
 
+def taken_points(
+    points: Points, offsets: NDArray[np.int64], rows: NDArray[np.int64]
+) -> tuple[Points, NDArray[np.int64]]:
+    """The points of the images of some rows, in their order, and their offsets; `offsets` int64 (n + 1,) are those of
+    all images, the first point of each."""
+    form_offsets = offsets_of(points.other_counts)[offsets]
+    return Points(
+        records=points.records[ranges(offsets[:-1][rows], np.diff(offsets)[rows])],
+        others=points.others[ranges(form_offsets[:-1][rows], np.diff(form_offsets)[rows])],
+    ), offsets_of(np.diff(offsets)[rows])
+
+
+def offsets_of(counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """int64 (n + 1,): where each of n runs starts, and where the last one ends."""
+    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+
+
+def ranges(starts: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """`starts[0], starts[0] + 1, …` for `counts[0]` numbers, then those of the next start."""
+    before = np.repeat(starts - offsets_of(counts)[:-1], counts)
+    return before + np.arange(len(before))
+
+
 def full_codes(stored: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """Codes uint64 (n, 4), as in `Keypoints`, of stored ones (n, 3)."""
     wide, beyond = stored[:, 0], stored[:, 2]

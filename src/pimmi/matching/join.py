@@ -22,24 +22,25 @@ from numpy.typing import NDArray
 from pimmi.index.cells import shapes
 from pimmi.index.codebook import Codebook
 from pimmi.index.points import FORMS_OF_DOUBT, OTHER, OTHER_DEPTH, Points
+from pimmi.matching.lanes import LANES, near_lanes
 
 MAX_IMAGES = 1 << 14
 MATCHES_AT_ONCE = 1 << 20
 FIRST_SHIFT = 50
 SECOND_SHIFT = 36
-STRIP = 32
-"""Codes of a list that are compared in one go; only strips with a near one are looked at again."""
+AHEAD = 64
+"""Forms whose lists are touched before any is compared: so the processor waits for the memory once for all of them."""
 ORIGIN_ROW, ORIGIN_NUMBER, ORIGIN_CHANGE = 19, 6, 4
 """Lowest bits of the image's row (13), the point's number (13) and its change (2) in an origin; the rest is its shape."""
-MAX_ROWS = 1 << 13
+MAX_POINTS = 1 << 13
 
 
 @dataclass(frozen=True, slots=True)
 class Lists:
     """The inverted lists over the points of some images; n points, f further forms.
 
-    `starts` int32 (cells + 1,) is where the list of each cell starts. In the order of the lists: `signs`,
-    `more_signs`, `beyond` uint64 (n,), the words of the codes; `origins` uint32 (n,), the image's row, the point's
+    `starts` int32 (cells + 2,) is where the list of each cell starts. In the order of the lists: `signs`,
+    `more_signs` uint64 (n + LANES,), `beyond` uint64 (n,), the words of the codes; `origins` uint32 (n,), the image's row, the point's
     number, its change and its shape; `nearest` uint64 (n,), its nearest centroids. Of the further forms, sorted by
     nearest cell: `other_points` int32 (f,), the point's place in the lists; `other_changes` uint8 (f,);
     `other_nearest` uint64 (f,). `shapes` int64 (s, depth), `bits` are those of the codebook.
@@ -58,7 +59,7 @@ class Lists:
     bits: int
 
     def __len__(self) -> int:
-        return len(self.signs)
+        return len(self.nearest)
 
 
 def make_lists(points: Points, *, offsets: NDArray[np.int64], codebook: Codebook, probes: int) -> Lists:
@@ -66,8 +67,8 @@ def make_lists(points: Points, *, offsets: NDArray[np.int64], codebook: Codebook
     n, f = len(points), len(points.others)
     lists = Lists(
         starts=np.zeros(codebook.cells + 2, np.int32),
-        signs=np.empty(n, np.uint64),
-        more_signs=np.empty(n, np.uint64),
+        signs=np.zeros(n + LANES, np.uint64),
+        more_signs=np.zeros(n + LANES, np.uint64),
         beyond=np.empty(n, np.uint64),
         origins=np.empty(n, np.uint32),
         nearest=np.empty(n, np.uint64),
@@ -189,76 +190,89 @@ def _join(  # type: ignore[no-untyped-def]
     """
     depth = shape_lengths.shape[1]
     square = np.full(depth, OTHER_DEPTH, np.int64)
-    apart = np.empty(STRIP, np.int64)
+    firsts = np.empty((AHEAD, depth * depth + 1), np.int32)
+    stops = np.empty((AHEAD, depth * depth + 1), np.int32)
+    counts = np.empty(AHEAD, np.int64)
+    touched = uint64(0)
     found = 0
     for form in range(start, end):
-        plain = form < len(q_signs)
-        point = form if plain else np.int64(other_points[form - len(q_signs)])
-        change = 0 if plain else np.int64(other_changes[form - len(q_signs)])
-        near = q_nearest[point] if plain else other_nearest[form - len(q_signs)]
+        if (form - start) % AHEAD == 0:
+            for ahead in range(min(AHEAD, end - form)):
+                plain = form + ahead < len(q_nearest)
+                other = form + ahead - len(q_nearest)
+                point = form + ahead if plain else np.int64(other_points[other])
+                near = q_nearest[point] if plain else other_nearest[other]
+                lengths = shape_lengths[q_origins[point] & uint32(15)] if plain else square
+                across = depth if plain else OTHER_DEPTH
+                count = 0
+                for r in range(across):
+                    first = _centroid(near, r, bits) << bits
+                    for s in range(lengths[r]):
+                        cell = first + _centroid(near, across + s, bits)
+                        firsts[ahead, count], stops[ahead, count] = starts[cell], starts[cell + 1]
+                        count += firsts[ahead, count] < stops[ahead, count]
+                counts[ahead] = count
+            for ahead in range(min(AHEAD, end - form)):
+                for k in range(counts[ahead]):
+                    touched += signs[firsts[ahead, k]] ^ more_signs[firsts[ahead, k]]
+        ahead = (form - start) % AHEAD
+        plain = form < len(q_nearest)
+        point = form if plain else np.int64(other_points[form - len(q_nearest)])
+        change = 0 if plain else np.int64(other_changes[form - len(q_nearest)])
+        near = q_nearest[point] if plain else other_nearest[form - len(q_nearest)]
         origin = uint64(q_origins[point])
         here = q_places[origin >> uint64(ORIGIN_ROW)]
-        lengths = shape_lengths[origin & uint64(15)] if plain else square
-        across = depth if plain else OTHER_DEPTH
         wide = q_signs[point] ^ masks[change, 0]
         rest = q_more[point] ^ masks[change, 1]
         outer = q_beyond[point]
         high, low = wide & outer, wide | ~outer
         found_before = found
-        for r in range(across):
-            first = _centroid(near, r, bits) << bits
-            for s in range(lengths[r]):
-                cell = first + _centroid(near, across + s, bits)
-                stop = np.int64(starts[cell + 1])
-                for strip in range(np.int64(starts[cell]), stop, STRIP):
-                    count = min(STRIP, stop - strip)
-                    nearer = 0
-                    for k in range(count):
-                        apart[k] = ones(wide ^ signs[strip + k]) + ones(rest ^ more_signs[strip + k])
-                        nearer += apart[k] <= sign_distance
-                    if nearer == 0:
+        for probe in range(counts[ahead]):
+            stop = np.int64(stops[ahead, probe])
+            for strip in range(np.int64(firsts[ahead, probe]), stop, LANES):
+                near_ones = near_lanes(signs, more_signs, strip, wide, rest, sign_distance)
+                while near_ones != 0:
+                    at = strip + ones((near_ones & (~near_ones + uint64(1))) - uint64(1))
+                    near_ones &= near_ones - uint64(1)
+                    if at >= stop:
+                        break
+                    theirs, far = signs[at], beyond[at]
+                    distance = ones(wide ^ theirs) + ones(rest ^ more_signs[at])
+                    distance += ones(high ^ (theirs & far)) + ones(low ^ (theirs | ~far))
+                    if distance > code_distance:
                         continue
-                    for k in range(count):
-                        if apart[k] > sign_distance:
-                            continue
-                        at = strip + k
-                        theirs, far = signs[at], beyond[at]
-                        distance = apart[k] + ones(high ^ (theirs & far)) + ones(low ^ (theirs | ~far))
-                        if distance > code_distance:
-                            continue
-                        source = uint64(origins[at])
-                        there = places[source >> uint64(ORIGIN_ROW)]
-                        if here == there:
-                            continue
-                        if (
-                            plain
-                            and there < here
-                            and _holds(
-                                nearest[at], shape_lengths[source & uint64(15)], bits, depth,
-                                _centroid(near, 0, bits), _centroid(near, depth, bits),
-                            )
-                        ):  # fmt: skip
-                            continue
-                        if found == len(matches):
-                            return found_before, form
-                        number = uint64(8191)
-                        one, other = uint64(here), uint64(there)
-                        one_point = (origin >> uint64(ORIGIN_NUMBER)) & number
-                        other_point = (source >> uint64(ORIGIN_NUMBER)) & number
-                        if there < here:
-                            one, other = other, one
-                            one_point, other_point = other_point, one_point
-                        between = ((origin ^ source) >> uint64(ORIGIN_CHANGE)) & uint64(3)
-                        matches[found] = (
-                            (one << uint64(50))
-                            | (other << uint64(36))
-                            | (one_point << uint64(23))
-                            | (other_point << uint64(10))
-                            | ((between ^ uint64(change)) << uint64(8))
-                            | uint64(distance)
+                    source = uint64(origins[at])
+                    there = places[source >> uint64(ORIGIN_ROW)]
+                    if here == there:
+                        continue
+                    if (
+                        plain
+                        and there < here
+                        and _holds(
+                            nearest[at], shape_lengths[source & uint64(15)], bits, depth,
+                            _centroid(near, 0, bits), _centroid(near, depth, bits),
                         )
-                        found += 1
-    return found, end
+                    ):  # fmt: skip
+                        continue
+                    if found == len(matches):
+                        return found_before, form, touched
+                    one, other = uint64(here), uint64(there)
+                    one_point = (origin >> uint64(ORIGIN_NUMBER)) & uint64(MAX_POINTS - 1)
+                    other_point = (source >> uint64(ORIGIN_NUMBER)) & uint64(MAX_POINTS - 1)
+                    if there < here:
+                        one, other = other, one
+                        one_point, other_point = other_point, one_point
+                    between = ((origin ^ source) >> uint64(ORIGIN_CHANGE)) & uint64(3)
+                    matches[found] = (
+                        (one << uint64(50))
+                        | (other << uint64(36))
+                        | (one_point << uint64(23))
+                        | (other_point << uint64(10))
+                        | ((between ^ uint64(change)) << uint64(8))
+                        | uint64(distance)
+                    )
+                    found += 1
+    return found, end, touched
 
 
 def look_up(
@@ -280,7 +294,7 @@ def look_up(
     start, end = 0, len(query) + len(query.other_points)
     buffer = np.empty(MATCHES_AT_ONCE, np.uint64)
     while start < end:
-        count, reached = _join(
+        count, reached, _ = _join(
             start, end, query.signs, query.more_signs, query.beyond, query.origins, query.nearest,
             query.other_points, query.other_changes, query.other_nearest,
             base.starts, base.signs, base.more_signs, base.beyond, base.origins, base.nearest,

@@ -12,7 +12,7 @@ from pimmi.features.selection import select
 from pimmi.features.sift import NO_FEATURES
 from pimmi.index.codebook import Codebook, load_codebook
 from pimmi.index.points import RECORD, Keypoints, encode_points, keypoints
-from pimmi.matching.blocks import PARTS, RELATIONS, ImageBlock, Links
+from pimmi.matching.blocks import PARTS, RELATIONS, STANDING, ImageBlock, Links
 from pimmi.matching.confidence import confidence
 from pimmi.matching.confirm import PART_COLUMNS, PIXEL_COLUMNS, confirm
 from pimmi.matching.join import (
@@ -24,7 +24,7 @@ from pimmi.matching.join import (
     make_lists,
     matched_places,
 )
-from pimmi.matching.near import STANDING, aligned_matches, near_pairs
+from pimmi.matching.near import aligned_matches, near_pairs
 from pimmi.matching.verify import LINK_COLUMNS, verify
 from pimmi.settings import MatchingSettings
 

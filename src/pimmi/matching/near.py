@@ -9,10 +9,10 @@ images alone, and more images never make one stand that didn't, so links that we
 import numpy as np
 from numba import njit, uint64
 
-from pimmi.matching.join import STRIP, ones
+from pimmi.matching.blocks import STANDING
+from pimmi.matching.join import ones
+from pimmi.matching.lanes import LANES, near_lanes
 
-STANDING = 8
-"""Near-exact copies of smaller id that an image has at least if it isn't matched."""
 SIGNATURE_BITS = 16
 """Bits of 128 in which the signatures of near-exact copies differ at most."""
 ASPECT = 0.03
@@ -90,7 +90,9 @@ def near_pairs(  # type: ignore[no-untyped-def]
     """
     side = GRID + 1
     own, other = np.empty((side, side), np.float32), np.empty((side, side), np.float32)
-    apart = np.empty(STRIP, np.int64)
+    other_first, other_second = np.zeros((2, len(other_places) + LANES), np.uint64)
+    other_first[: len(other_places)] = other_signatures[:, 0]
+    other_second[: len(other_places)] = other_signatures[:, 1]
     found = 0
     for image in range(len(places)):
         width, height = sizes[image, 0], sizes[image, 1]
@@ -100,20 +102,13 @@ def near_pairs(  # type: ignore[no-untyped-def]
         first, second = signatures[image, 0], signatures[image, 1]
         end = np.searchsorted(other_places, places[image])
         count = 0
-        for strip in range(0, end, STRIP):
-            length = min(STRIP, end - strip)
-            nearer = 0
-            for k in range(length):
-                apart[k] = ones(first ^ other_signatures[strip + k, 0]) + ones(
-                    second ^ other_signatures[strip + k, 1]
-                )
-                nearer += apart[k] <= SIGNATURE_BITS
-            if nearer == 0:
-                continue
-            for k in range(length):
-                row = strip + k
-                if apart[k] > SIGNATURE_BITS or count == STANDING:
-                    continue
+        for strip in range(0, end, LANES):
+            near_ones = near_lanes(other_first, other_second, strip, first, second, SIGNATURE_BITS)
+            while near_ones != 0 and count < STANDING:
+                row = strip + ones((near_ones & (~near_ones + uint64(1))) - uint64(1))
+                near_ones &= near_ones - uint64(1)
+                if row >= end:
+                    break
                 wide, high = other_sizes[row, 0], other_sizes[row, 1]
                 if abs(wide * height - high * width) > ASPECT * high * width or min(rows, columns) < WINDOW:
                     continue

@@ -32,13 +32,8 @@ def write_table(table: pa.Table, path: str | Path) -> None:
     written to.
     """
     path = Path(path)
-    write = WRITERS.get(path.suffix.lower())
-    if write is None:
-        raise PimmiError(f"{path.name} must end with {', '.join(WRITERS)}, which says the format to write")
-    if not path.parent.is_dir():
-        raise PimmiError(f"the folder {path.parent} doesn't exist: create it first, or write elsewhere")
-    if path.is_dir():
-        raise PimmiError(f"{path} is a folder: give the name of a file")
+    check_writable(path)
+    write = WRITERS[path.suffix.lower()]
     unfinished = path.with_name(f".pimmi-{os.getpid()}.part")
     try:
         with unfinished.open("wb") as file:
@@ -48,6 +43,16 @@ def write_table(table: pa.Table, path: str | Path) -> None:
         raise PimmiError(why_not_written(path, error)) from error
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def check_writable(path: Path) -> None:
+    """Raise PimmiError for another ending than `write_table` knows, or a folder that doesn't exist."""
+    if path.suffix.lower() not in WRITERS:
+        raise PimmiError(f"{path.name} must end with {', '.join(WRITERS)}, which says the format to write")
+    if not path.parent.is_dir():
+        raise PimmiError(f"the folder {path.parent} doesn't exist: create it first, or write elsewhere")
+    if path.is_dir():
+        raise PimmiError(f"{path} is a folder: give the name of a file")
 
 
 def rounded(values: NDArray[np.float64]) -> NDArray[np.float64]:

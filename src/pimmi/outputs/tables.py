@@ -117,3 +117,16 @@ TABLES = {
         },
     ),
 }
+
+_OF_LINKS = TABLES["links"].columns
+SHARED = TableDescription(
+    row="an image of one study and one of another, of which one shows a part, or all, of the other",
+    columns={
+        "query_path": "the image of the one study, by its first file; paths start at its folder of images",
+        "result_path": "the image of the other study, by its first file",
+        "query_id": "the image_id of query: the images table of its study lists all files that have it",
+        "result_id": "the image_id of result: the same as that of query if they are the same byte for byte",
+        **{name: _OF_LINKS[name] for name in list(_OF_LINKS)[3:]},
+    },
+)
+"""What `pimmi match STUDY --with OTHER` writes."""

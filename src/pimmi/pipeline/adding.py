@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,12 +12,13 @@ import pyarrow.compute as pc
 
 from pimmi.errors import PimmiError
 from pimmi.images.walk import ImageFile, Walk, walk
-from pimmi.pipeline.crew import compile_once, local_pool
+from pimmi.pipeline.crew import crew
 from pimmi.pipeline.gathering import Gathering
+from pimmi.pipeline.known import KnownFiles
 from pimmi.pipeline.reading import FileRead, ReadResult, ReadTask, read_images
 from pimmi.progress import Progress, Stage
 from pimmi.settings import Settings
-from pimmi.study.files import FILES_SCHEMA, not_in, read_files, write_files
+from pimmi.study.files import read_files, read_newest, write_files
 from pimmi.study.layout import StudyFolder
 from pimmi.study.reading import values
 from pimmi.workers.outcome import Crashed, Failed, Pool
@@ -28,24 +30,37 @@ CRASHED = "the decoder crashed on this file"
 TRIALS_ALONE = 2
 
 
+@dataclass(frozen=True, kw_only=True)
+class Added:
+    """What adding a folder did."""
+
+    read: int
+    """Files that were new or had changed."""
+    moved: int
+    """Files that were found at another path, and are no longer listed at the old one."""
+    gone: int
+    """Files of the study that are no longer in this folder; `Study.remove(missing=True)` removes them."""
+
+
 def add_images(
-    folder: StudyFolder, images: Path, *, settings: Settings, workers: int | None, progress: Progress
-) -> None:
+    folder: StudyFolder, images: Path, *, settings: Settings, workers: int | Pool | None, progress: Progress
+) -> Added:
     """Add to the study the image files below `images` that it doesn't know, by path, size and time of change.
 
-    Images that were read when Ctrl-C comes are kept. The caller holds the study's lock.
+    A file whose bytes are those of one that is gone from the same folder takes its place. Images that were read when
+    Ctrl-C comes are kept. The caller holds the study's lock.
     """
     found = walk(images)
-    known = read_files(folder)
-    files = _unknown_files(found, known)
-    _refuse_namesakes(files, known, images.absolute())
-    _add_problems(found, known, folder)
+    known = _known_files(folder, found, images)
+    files, gone = known.new, known.gone
+    _refuse_namesakes(files, read_files(folder), images.absolute())
+    if len(problems := known.problems()):
+        write_files(problems, folder)
     if not files:
-        return
-    compile_once(progress)
-    with local_pool(workers) as pool:
+        return Added(read=0, moved=0, gone=gone)
+    with crew(workers, progress) as pool:
         gathering = Gathering(
-            folder, root=images.absolute(), shard_images=_shard_images(len(files), pool.workers, settings)
+            folder, files=known, shard_images=_shard_images(len(files), pool.workers, settings)
         )
         try:
             with progress.stage("Reading images", total=len(files), unit="images") as stage:
@@ -54,6 +69,16 @@ def add_images(
             gathering.write()
             raise
         gathering.write()
+    return Added(read=len(files), moved=gone - known.gone, gone=known.gone)
+
+
+def _known_files(folder: StudyFolder, found: Walk, images: Path) -> KnownFiles:
+    known = KnownFiles(read_newest(folder), found, root=images)
+    moved = known.of_moved_folders()
+    if not len(moved):
+        return known
+    write_files(moved, folder)
+    return KnownFiles(read_newest(folder), found, root=images)
 
 
 class _Reading:
@@ -116,17 +141,6 @@ class _Reading:
         self._stage.advance(len(result.files))
 
 
-def _unknown_files(found: Walk, known: pa.Table) -> list[ImageFile]:
-    columns = {
-        "path": [file.path for file in found.files],
-        "bytes": [file.size for file in found.files],
-        "mtime_ns": [file.mtime_ns for file in found.files],
-    }
-    walked = pa.table(columns, schema=pa.schema([FILES_SCHEMA.field(name) for name in columns]))
-    new = not_in(walked, known, keys=list(columns))
-    return [ImageFile(*row) for row in zip(*(new.column(name).to_pylist() for name in columns), strict=True)]
-
-
 def _refuse_namesakes(files: list[ImageFile], known: pa.Table, images: Path) -> None:
     """Raise PimmiError if the study has a file of another folder, still there, under the path of one of `files`."""
     rows = known.filter(pc.is_in(known.column("path"), pa.array([file.path for file in files], pa.string())))
@@ -136,13 +150,6 @@ def _refuse_namesakes(files: list[ImageFile], known: pa.Table, images: Path) -> 
                 f"{path} is in {images} and, as another file, in {root}, which the study holds already: "
                 "put both folders into one and add that, so that each file has a path of its own"
             )
-
-
-def _add_problems(found: Walk, known: pa.Table, folder: StudyFolder) -> None:
-    rows = [{"path": problem.path, "reason": problem.reason} for problem in found.problems]
-    new = not_in(pa.Table.from_pylist(rows, schema=FILES_SCHEMA), known, keys=["path", "reason"])
-    if len(new):
-        write_files(new, folder)
 
 
 def _shard_images(files: int, workers: int, settings: Settings) -> int:

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pimmi.index.codebook import load_codebook
-from pimmi.matching.blocks import ImageBlock, Links
-from pimmi.matching.join import make_lists
+from pimmi.index.points import Points, taken_points
+from pimmi.matching.blocks import STANDING, ImageBlock, Links
+from pimmi.matching.join import Lists, make_lists
 from pimmi.settings import MatchingSettings
 from pimmi.study.layout import ShardPair, StudyFolder
 from pimmi.study.links import LINKS_COLUMNS, LINKS_SCHEMA, TRANSFORM, write_links
+from pimmi.study.reading import read_parquet
 from pimmi.study.shards import Shard, read_shard
+
+Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,26 +38,88 @@ class CompareTask:
 
 def compare_shards(task: CompareTask) -> int:
     """Write the links between the images of two shards, or inside one; returns how many."""
-    from pimmi.matching.match import match_blocks
-
     first, second = task.pair
-    links = match_blocks(
-        _block(task.folder.shard(first), task.settings),
-        None if first == second else _block(task.folder.shard(second), task.settings),
-        settings=task.settings,
-        codebook=load_codebook(task.settings.codebook),
+    block = _block(task.folder.shard(first), task.settings)
+    if first == second:
+        links = _links_inside(block, task)
+    else:
+        links = _links_between(block, _block(task.folder.shard(second), task.settings), task)
+    write_links(pa.concat_tables(links).combine_chunks(), task.folder, pair=task.pair)
+    return sum(map(len, links))
+
+
+def _links_inside(block: ImageBlock, task: CompareTask) -> list[pa.Table]:
+    from pimmi.matching.match import match_blocks, match_near
+
+    codebook = load_codebook(task.settings.codebook)
+    near = match_near(block, None, settings=task.settings, codebook=codebook)
+    (rows,) = _standing([near.result], [len(block)])
+    matched = match_blocks(_of_rows(block, rows, task), None, settings=task.settings, codebook=codebook)
+    matched = replace(matched, query=rows[matched.query], result=rows[matched.result])
+    return [_table(near, task, len(block), near=True), _table(matched, task, len(block), near=False)]
+
+
+def _links_between(first: ImageBlock, second: ImageBlock, task: CompareTask) -> list[pa.Table]:
+    from pimmi.matching.match import match_blocks, match_near
+
+    codebook = load_codebook(task.settings.codebook)
+    near = match_near(first, second, settings=task.settings, codebook=codebook)
+    inside = [_near_rows(task.folder, number) for number in task.pair]
+    across = [near.result[near.result < len(first)], near.result[near.result >= len(first)] - len(first)]
+    found = [np.concatenate(rows) for rows in zip(inside, across, strict=True)]
+    rows = _standing(found, [len(first), len(second)])
+    blocks = [_of_rows(block, kept, task) for block, kept in zip((first, second), rows, strict=True)]
+    matched = match_blocks(*blocks, settings=task.settings, codebook=codebook)
+    of_both = np.concatenate([rows[0], rows[1] + len(first)])
+    matched = replace(matched, query=of_both[matched.query], result=of_both[matched.result])
+    return [_table(near, task, len(first), near=True), _table(matched, task, len(first), near=False)]
+
+
+def _near_rows(folder: StudyFolder, number: int) -> Rows:
+    """The images of a shard that have near-exact copies of smaller id in it, once for each, as far as that is known."""
+    path = folder.links_of((number, number))
+    if not path.exists():
+        return np.empty(0, np.int64)
+    links = read_parquet(path, schema=LINKS_SCHEMA).filter(pc.field("near"))
+    return links.column("result_row").to_numpy().astype(np.int64)
+
+
+def _standing(found: Sequence[Rows], lengths: Sequence[int]) -> list[Rows]:
+    """The rows of each block that have fewer than STANDING near-exact copies of smaller id; `found` has each of those
+    once for every copy."""
+    return [
+        np.flatnonzero(np.bincount(rows, minlength=length) < STANDING)
+        for rows, length in zip(found, lengths, strict=True)
+    ]
+
+
+def _of_rows(block: ImageBlock, rows: Rows, task: CompareTask) -> ImageBlock:
+    """The images of some rows of a block."""
+    if len(rows) == len(block):
+        return block
+    thumbnails = np.diff(block.thumbnail_offsets)
+    pixels = np.repeat(np.isin(np.arange(len(block)), rows), thumbnails)
+    points, offsets = taken_points(block.points, block.offsets, rows)
+    return replace(
+        block,
+        ids=[block.ids[row] for row in rows.tolist()],
+        points=points,
+        lists=_lists(points, offsets, task.settings),
+        offsets=offsets,
+        original_sizes=block.original_sizes[rows],
+        working_sizes=block.working_sizes[rows],
+        signatures=block.signatures[rows],
+        thumbnails=block.thumbnails[pixels],
+        thumbnail_sizes=block.thumbnail_sizes[rows],
     )
-    write_links(_table(links, task), task.folder, pair=task.pair)
-    return len(links)
 
 
 def image_block(shard: Shard, *, settings: MatchingSettings) -> ImageBlock:
     """What matching reads of a shard."""
-    codebook = load_codebook(settings.codebook)
     return ImageBlock(
         ids=shard.ids,
         points=shard.points,
-        lists=make_lists(shard.points, offsets=shard.offsets, codebook=codebook, probes=settings.probes),
+        lists=_lists(shard.points, shard.offsets, settings),
         offsets=shard.offsets,
         original_sizes=_sizes(shard, ""),
         working_sizes=_sizes(shard, "working_"),
@@ -61,8 +129,19 @@ def image_block(shard: Shard, *, settings: MatchingSettings) -> ImageBlock:
     )
 
 
-@lru_cache(maxsize=2)
+def _lists(points: Points, offsets: Rows, settings: MatchingSettings) -> Lists:
+    codebook = load_codebook(settings.codebook)
+    return make_lists(points, offsets=offsets, codebook=codebook, probes=settings.probes)
+
+
 def _block(path: Path, settings: MatchingSettings) -> ImageBlock:
+    """A worker may live longer than the study: another shard may have come to the same place."""
+    found = (path / "images.parquet").stat()
+    return _block_as_of(path, settings, found.st_ino, found.st_mtime_ns)
+
+
+@lru_cache(maxsize=2)
+def _block_as_of(path: Path, settings: MatchingSettings, _inode: int, _changed_ns: int) -> ImageBlock:
     return image_block(read_shard(path), settings=settings)
 
 
@@ -71,10 +150,10 @@ def _sizes(shard: Shard, prefix: str) -> NDArray[np.int32]:
     return np.ascontiguousarray(np.column_stack(sides), np.int32)
 
 
-def _table(links: Links, task: CompareTask) -> pa.Table:
+def _table(links: Links, task: CompareTask, length: int, *, near: bool) -> pa.Table:
+    """The links as rows of a link file; `length` is how many images the first shard has."""
     first, second = task.pair
-    length = len(_block(task.folder.shard(first), task.settings))
-    columns: dict[str, Any] = {}
+    columns: dict[str, Any] = {"near": np.full(len(links), near)}
     for end, row in (("query", links.query), ("result", links.result)):
         columns[f"{end}_shard"] = np.where(row < length, first, second)
         columns[f"{end}_row"] = np.where(row < length, row, row - length)

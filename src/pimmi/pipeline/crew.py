@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
 
 from pimmi.errors import StudyError
 from pimmi.progress import Progress
+from pimmi.settings import SlurmSettings
 from pimmi.study.description import Description
 from pimmi.study.layout import StudyFolder
+from pimmi.workers.outcome import Outcome, Pool
 from pimmi.workers.pool import LocalPool
+
+if TYPE_CHECKING:
+    from pimmi.workers.dask_pool import DaskPool
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 PRELOAD = (
     "pimmi.grouping.groups",
@@ -26,6 +36,53 @@ LONG_S = 2.0
 def local_pool(workers: int | None) -> LocalPool:
     """A pool whose workers have loaded the code of all tasks."""
     return LocalPool(workers=workers, preload=PRELOAD)
+
+
+@contextmanager
+def crew(workers: int | Pool | None, progress: Progress) -> Iterator[Pool]:
+    """That many local processes, one for each core if it is None, or the pool that was given."""
+    if workers is None or isinstance(workers, int):
+        compile_once(progress)
+        with local_pool(workers) as pool:
+            yield pool
+    else:
+        yield workers
+
+
+@contextmanager
+def crew_of_one(workers: int | Pool | None) -> Iterator[Pool]:
+    """A pool like that of `crew`, which runs one task at a time, so that the task has all the memory."""
+    if workers is None or isinstance(workers, int):
+        with local_pool(1) as pool:
+            yield pool
+    else:
+        yield OneAtATime(workers)
+
+
+def dask_crew(
+    where: str, folder: StudyFolder, *, slurm: SlurmSettings, workers: int | None, progress: Progress
+) -> DaskPool:
+    """A pool on Dask whose workers load the code of all tasks; raises PimmiError if `where` is no cluster."""
+    from pimmi.workers.cluster import connector
+    from pimmi.workers.dask_pool import DaskPool
+
+    connect = connector(where, workers=workers, slurm=slurm, say=progress.say)
+    return DaskPool(connect, folder=folder.root, preload=PRELOAD)
+
+
+class OneAtATime:
+    """A pool, of which one worker at a time is used."""
+
+    workers = 1
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    def map_unordered(self, function: Callable[[T], R], tasks: Iterable[T]) -> Iterator[Outcome[R]]:
+        """One outcome for each task, in their order."""
+        for index, task in enumerate(tasks):
+            (outcome,) = self._pool.map_unordered(function, [task])
+            yield replace(outcome, index=index)
 
 
 def check_codebook(folder: StudyFolder, *, made_with: Description) -> None:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from pimmi.pipeline.interrupts import interrupt_deferred
+from pimmi.pipeline.known import KnownFiles
 from pimmi.pipeline.reading import FileRead, ReadResult
 from pimmi.study.catalogue import id_array
-from pimmi.study.files import FILES_COLUMNS, FILES_SCHEMA, write_files
+from pimmi.study.files import write_files
 from pimmi.study.images import read_images
 from pimmi.study.layout import StudyFolder
 from pimmi.study.reading import values
@@ -61,8 +60,8 @@ class KnownImages:
 class Gathering:
     """Images and files that wait until they fill a shard of `shard_images` images."""
 
-    def __init__(self, folder: StudyFolder, *, root: Path, shard_images: int) -> None:
-        self._root = str(root)
+    def __init__(self, folder: StudyFolder, *, files: KnownFiles, shard_images: int) -> None:
+        self._known_files = files
         self.known = KnownImages(folder)
         self._folder = folder
         self._shard_images = shard_images
@@ -93,7 +92,7 @@ class Gathering:
             self._shards = []
             self.known.settle()
         if self._files:
-            write_files(_table(self._files, self._root), self._folder)
+            write_files(self._known_files.rows_of(self._files), self._folder)
             self._files = []
 
     def _unknown(self, shard: Shard | None) -> Shard | None:
@@ -105,16 +104,3 @@ class Gathering:
         if len(rows) == len(shard):
             return shard
         return taken(shard, rows) if len(rows) else None
-
-
-def _table(files: list[FileRead], root: str) -> pa.Table:
-    columns: list[list[Any]] = [
-        [read.file.path for read in files],
-        [read.file.size for read in files],
-        [read.file.mtime_ns for read in files],
-        [read.image_id for read in files],
-        [read.reason for read in files],
-        [root] * len(files),
-    ]
-    arrays = [pa.array(column, kind) for column, kind in zip(columns, FILES_COLUMNS.values(), strict=True)]
-    return pa.table(arrays, schema=FILES_SCHEMA)

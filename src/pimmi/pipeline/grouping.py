@@ -114,6 +114,7 @@ def _evidence(links: Links, *, images: NDArray[np.int64], minimum_confidence: fl
         results=np.searchsorted(images, links.result),
         confidence=confidence,
         weak=confidence < minimum_confidence,
+        near=links.rows.column("near").to_numpy(),
         **{name: links.rows.column(name).to_numpy() for name in names},
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pimmi.errors import PimmiError
 from pimmi.pipeline.comparing import CompareTask, compare_shards
-from pimmi.pipeline.crew import compile_once, local_pool
+from pimmi.pipeline.crew import crew, crew_of_one
 from pimmi.progress import Progress, Stage
 from pimmi.settings import Settings
 from pimmi.study.layout import StudyFolder
@@ -12,21 +12,22 @@ from pimmi.study.reading import count_rows
 from pimmi.workers.outcome import Crashed, Failed, Pool
 
 
-def link_images(folder: StudyFolder, *, settings: Settings, workers: int | None, progress: Progress) -> None:
+def link_images(
+    folder: StudyFolder, *, settings: Settings, workers: int | Pool | None, progress: Progress
+) -> None:
     """Compare the pairs of shards that have no file of links. The caller holds the study's lock."""
-    tasks = _tasks(folder, settings)
+    tasks = _tasks(StudyFolder(folder.root.absolute()), settings)
     if not tasks:
         return
-    compile_once(progress)
     pairs = sum(task.size for task in tasks)
     with (
-        local_pool(workers) as pool,
+        crew(workers, progress) as pool,
         progress.stage("Matching", total=pairs, unit="pairs of images") as stage,
     ):
         crashed = _run(tasks, pool, stage)
     if crashed:
         with (
-            local_pool(1) as pool,
+            crew_of_one(workers) as pool,
             progress.stage("Matching again", total=None, unit="pairs of images") as stage,
         ):
             crashed = _run([task for task, _ in crashed], pool, stage)
@@ -40,7 +41,8 @@ def link_images(folder: StudyFolder, *, settings: Settings, workers: int | None,
 
 
 def _tasks(folder: StudyFolder, settings: Settings) -> list[CompareTask]:
-    """The largest first, so that no worker is left alone with one at the end."""
+    """Shards with themselves first, as that tells which images others stand for; then the largest, so that no worker is
+    left alone with one at the end."""
     pairs = folder.unlinked_pairs()
     images = {
         number: count_rows(folder.shard(number) / "images.parquet")
@@ -50,7 +52,7 @@ def _tasks(folder: StudyFolder, settings: Settings) -> list[CompareTask]:
         CompareTask(folder, pair, settings.matching, _pairs_of_images(images[pair[0]], images[pair[1]], pair))
         for pair in pairs
     ]
-    return sorted(tasks, key=lambda task: (-task.size, task.pair))
+    return sorted(tasks, key=lambda task: (task.pair[0] != task.pair[1], -task.size, task.pair))
 
 
 def _pairs_of_images(first: int, second: int, pair: tuple[int, int]) -> int:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from socket import gethostname
 
 import numpy as np
 import pyarrow as pa
 
-from pimmi.errors import UnreadableImage
+from pimmi.errors import PimmiError, UnreadableImage
 from pimmi.images.identify import image_id, read_file
 from pimmi.images.walk import ImageFile
 from pimmi.index.codebook import load_codebook
@@ -46,7 +47,11 @@ class ReadResult:
 
 
 def read_images(task: ReadTask) -> ReadResult:
-    """Read the files of a task; what is wrong with one of them becomes its reason."""
+    """Read the files of a task; what is wrong with one of them becomes its reason.
+
+    Raises PimmiError where the folder of images can't be seen, for then nothing is wrong with the files.
+    """
+    _check_seen(task.root)
     files, shards = [], {}
     for file in task.files:
         try:
@@ -60,6 +65,21 @@ def read_images(task: ReadTask) -> ReadResult:
         except (Exception, MemoryError) as error:
             files.append(FileRead(file, None, f"it can't be described: {type(error).__name__}: {error}"))
     return ReadResult(files, joined(list(shards.values())) if shards else None)
+
+
+def _check_seen(root: Path) -> None:
+    try:
+        empty = next(root.iterdir(), None) is None
+    except OSError as error:
+        raise PimmiError(
+            f"the folder of images {root} can't be seen from {gethostname()} ({error.strerror}): "
+            "each machine with workers needs it under the same path"
+        ) from None
+    if empty:
+        raise PimmiError(
+            f"the folder of images {root} is empty on {gethostname()}: "
+            "each machine with workers needs the images under the same path"
+        )
 
 
 def describe(data: bytes, name: str, *, settings: Settings) -> Shard:

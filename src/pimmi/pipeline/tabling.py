@@ -8,10 +8,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pimmi.decisions.clusters import decided_clusters
+from pimmi.decisions.apply import decided_labels
 from pimmi.decisions.elements import marked_elements
 from pimmi.decisions.model import Decisions
 from pimmi.grouping.clusters import cluster_rows
+from pimmi.grouping.communities import renumbered
 from pimmi.grouping.evidence import Evidence, Groups
 from pimmi.grouping.members import Members, Shown, find_members, most_complete
 from pimmi.matching.blocks import PART_SIDE
@@ -26,6 +27,7 @@ from pimmi.study.groups import (
     GroupTables,
 )
 from pimmi.study.links import TRANSFORM
+from pimmi.study.standing import stood_for
 
 FRAME_SPAN = 0.75
 """Share of an image's width and height that a common element spans, in most images, if it is a frame."""
@@ -152,8 +154,9 @@ def _clusters(
 ) -> pa.Table:
     copies = np.flatnonzero(groups.copy)
     queries, results = evidence.queries[copies], evidence.results[copies]
-    clusters = cluster_rows(_texts(ids), groups.clusters, queries, results)
-    clusters = decided_clusters(clusters, ids=ids, queries=queries, results=results, decisions=decisions)
+    labels = renumbered(decided_labels(groups.clusters, ids=ids, decisions=decisions))
+    collapsed = stood_for(evidence.results[evidence.near], images=len(ids))
+    clusters = cluster_rows(_texts(ids), labels, queries, results, collapsed=collapsed)
     members = np.searchsorted(ids, id_array(clusters))
     labels = np.full(len(ids), -1)
     labels[members] = np.unique(id_array(clusters, "cluster_id"), return_inverse=True)[1]

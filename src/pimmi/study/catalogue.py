@@ -16,6 +16,7 @@ from pimmi.study.images import read_images
 from pimmi.study.layout import StudyFolder
 from pimmi.study.links import read_links
 from pimmi.study.reading import values
+from pimmi.study.standing import counting
 
 Ids = NDArray[np.bytes_]
 
@@ -73,6 +74,15 @@ class Catalogue:
         """The readable files that hold the same bytes as one before them."""
         return np.setdiff1d(np.arange(len(self.file_ranks)), self.first_files)
 
+    @cached_property
+    def rows_by_shard(self) -> dict[int, NDArray[np.int64]]:
+        """For each shard that holds one of the images, the rows of those, rising."""
+        shards, rows = (self.images.column(name).to_numpy() for name in ("shard", "row"))
+        order = np.lexsort((rows, shards))
+        numbers, starts = np.unique(shards[order], return_index=True)
+        parts = np.split(rows[order], starts[1:])
+        return dict(zip(numbers.tolist(), parts, strict=False))
+
     def links(self, *, minimum_confidence: float) -> Links:
         """The links between images that count, sorted by rank of query, then of result."""
         rows = read_links(self.folder, minimum_confidence=minimum_confidence)
@@ -80,6 +90,8 @@ class Catalogue:
             self._ranks(rows.column(f"{end}_shard"), rows.column(f"{end}_row")) for end in ("query", "result")
         ]
         kept = np.flatnonzero((ends[0] >= 0) & (ends[1] >= 0))
+        near = rows.column("near").to_numpy()
+        kept = kept[counting(ends[0][kept], ends[1][kept], near[kept], images=len(self.images))]
         order = kept[np.lexsort((ends[1][kept], ends[0][kept]))]
         return Links(query=ends[0][order], result=ends[1][order], rows=rows.take(order))
 

@@ -51,9 +51,17 @@ def in_study(rows: pa.Table) -> pa.Table:
 
 def are_removed(rows: pa.Table) -> Any:
     """Whether each row says that its file was removed."""
-    reasons: Any = pc.fill_null(rows.column("reason"), "")
+    column: Any = rows.column("reason")
+    reasons: Any = pc.fill_null(column, "")
     removed: Any = pc.equal(reasons, pa.scalar(REMOVED))
     return removed
+
+
+def are_moved(rows: pa.Table) -> Any:
+    """Whether each row says that its file was removed because it was moved to another path."""
+    removed: Any = are_removed(rows)
+    fileless: Any = pc.and_(pc.is_null(rows.column("bytes")), pc.is_valid(rows.column("image_id")))
+    return pc.and_(removed, fileless)
 
 
 def read_newest(folder: StudyFolder) -> pa.Table:

@@ -11,7 +11,7 @@ from pimmi.errors import StudyError
 from pimmi.settings import GroupingSettings
 from pimmi.study.layout import StudyFolder
 from pimmi.study.links import TRANSFORM
-from pimmi.study.reading import read_parquet
+from pimmi.study.reading import read_metadata, read_parquet
 from pimmi.study.writing import write_parquet, written_whole
 
 BOX = ("x0", "y0", "x1", "y1")
@@ -97,6 +97,15 @@ def read_group(folder: StudyFolder, name: str) -> pa.Table:
 def read_clusters(folder: StudyFolder) -> pa.Table:
     """Rows of `CLUSTERS_SCHEMA`; raises StudyError if the study, as it is now, isn't grouped."""
     return read_group(folder, "clusters")
+
+
+def grouping_state(folder: StudyFolder) -> str:
+    """Whether a study is grouped: no, outdated (it has other files since), or yes; no rows are read."""
+    path = folder.clusters
+    if not path.exists():
+        return "no"
+    about = json.loads(read_metadata(path).get(MADE_FROM, "{}"))
+    return "yes" if about | _state(folder) == about else "outdated"
 
 
 def is_grouped(folder: StudyFolder) -> bool:

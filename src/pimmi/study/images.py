@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from pimmi.study.layout import StudyFolder
-from pimmi.study.reading import read_parquet
+from pimmi.study.reading import count_rows, read_parquet
 
 IMAGES_COLUMNS: dict[str, pa.DataType] = {
     "image_id": pa.string(),
@@ -31,6 +31,11 @@ def read_images(folder: StudyFolder) -> pa.Table:
         images = read_parquet(folder.shard(number) / "images.parquet", schema=IMAGES_SCHEMA)
         tables.append(_with_places(images, shard=number))
     return pa.concat_tables(tables).combine_chunks()
+
+
+def count_images(folder: StudyFolder, number: int) -> int:
+    """How many images a shard has."""
+    return count_rows(folder.shard(number) / "images.parquet")
 
 
 def _with_places(images: pa.Table, *, shard: int) -> pa.Table:

@@ -30,9 +30,13 @@ LINKS_COLUMNS: dict[str, pa.DataType] = {
     "query_other": pa.uint64(),
     "result_other": pa.uint64(),
     "confidence": pa.float64(),
+    "near": pa.bool_(),
 }
 LINKS_SCHEMA = pa.schema(LINKS_COLUMNS)
-"""As in `pimmi.matching.blocks.Links`, with images named by their place in the study."""
+"""As in `pimmi.matching.blocks.Links`, with images named by their place in the study.
+
+`near` is true for near-exact copies that were found before matching (`pimmi.matching.near`).
+"""
 
 
 def write_links(links: pa.Table, folder: StudyFolder, *, pair: ShardPair) -> None:

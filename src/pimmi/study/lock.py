@@ -34,12 +34,34 @@ def locked(folder: StudyFolder) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _acquire(descriptor: int, folder: StudyFolder) -> None:
+@contextmanager
+def left_alone(folder: StudyFolder) -> Iterator[None]:
+    """Keep other processes from changing a study that is only read; nothing is written to it.
+
+    Raises StudyError if another process is changing it.
+    """
+    if fcntl is None or not folder.lock.exists():
+        yield
+        return
+    descriptor = os.open(folder.lock, os.O_RDONLY)
+    try:
+        _acquire(descriptor, folder, shared=True)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _acquire(descriptor: int, folder: StudyFolder, *, shared: bool = False) -> None:
     if fcntl is None:
         return
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError as error:
         raise StudyError(
             f"another process is working on {folder.root}: wait until it ends, or stop it"
+        ) from error
+    except OSError as error:
+        raise StudyError(
+            f"the file system of {folder.root} has no locks ({error.strerror}): "
+            "have it mounted with them, as Lustre is with -o flock, or put the study elsewhere"
         ) from error

@@ -40,6 +40,15 @@ def count_rows(path: Path) -> int:
     return rows
 
 
+def read_metadata(path: Path) -> dict[bytes, bytes]:
+    """What a Parquet file says of itself; raises StudyError for a damaged file."""
+    try:
+        metadata: dict[bytes, bytes] = pq.read_metadata(path).metadata or {}
+    except (pa.ArrowInvalid, FileNotFoundError) as error:
+        raise _damaged(path) from error
+    return metadata
+
+
 def read_array(path: Path) -> NDArray[np.generic]:
     """An array whose pages are read when they are needed, and shared by the processes that read it."""
     try:

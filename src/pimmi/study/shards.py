@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pimmi.index.points import POINT_FIELDS, Points
+from pimmi.index.points import POINT_FIELDS, Points, offsets_of, ranges, taken_points
 from pimmi.study.images import IMAGES_SCHEMA
 from pimmi.study.layout import ARRIVAL, StudyFolder
 from pimmi.study.reading import read_array, read_parquet, values
@@ -49,7 +49,7 @@ def joined(shards: Sequence[Shard]) -> Shard:
     everything = Shard(
         images=pa.concat_tables([shard.images for shard in shards]),
         points=Points(**fields),
-        offsets=_offsets(counts),
+        offsets=offsets_of(counts),
         signatures=np.concatenate([shard.signatures for shard in shards]),
         thumbnails=np.concatenate([shard.thumbnails for shard in shards]),
     )
@@ -58,21 +58,15 @@ def joined(shards: Sequence[Shard]) -> Shard:
 
 def taken(shard: Shard, rows: NDArray[np.int64]) -> Shard:
     """The images of some rows, in their order."""
-    points, counts = shard.points, np.diff(shard.offsets)
-    form_offsets = _offsets(points.other_counts)
-    forms = np.diff(form_offsets[shard.offsets])
-    sizes = shard.images.column("thumbnail_width").to_numpy().astype(np.int64) * shard.images.column(
-        "thumbnail_height"
-    )
+    points, offsets = taken_points(shard.points, shard.offsets, rows)
+    width, height = (shard.images.column(f"thumbnail_{side}").to_numpy() for side in ("width", "height"))
+    pixels = width.astype(np.int64) * height
     return Shard(
         images=shard.images.take(rows).combine_chunks(),
-        points=Points(
-            records=points.records[_ranges(shard.offsets[:-1][rows], counts[rows])],
-            others=points.others[_ranges(form_offsets[shard.offsets[:-1]][rows], forms[rows])],
-        ),
-        offsets=_offsets(counts[rows]),
+        points=points,
+        offsets=offsets,
         signatures=shard.signatures[rows],
-        thumbnails=shard.thumbnails[_ranges(_offsets(sizes)[:-1][rows], sizes[rows])],
+        thumbnails=shard.thumbnails[ranges(offsets_of(pixels)[:-1][rows], pixels[rows])],
     )
 
 
@@ -105,13 +99,3 @@ def read_shard(path: Path) -> Shard:
         signatures=array("signatures"),
         thumbnails=array("thumbnails"),
     )
-
-
-def _offsets(counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-
-
-def _ranges(starts: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """`starts[0], starts[0] + 1, …` for `counts[0]` numbers, then those of the next start."""
-    before = np.repeat(starts - _offsets(counts)[:-1], counts)
-    return before + np.arange(len(before))

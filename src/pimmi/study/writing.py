@@ -6,36 +6,71 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from pimmi.errors import PimmiError
+
 UNFINISHED = ".new-"
 """How the name of what is being written begins."""
+_permit: ContextVar[Path | None] = ContextVar("permit", default=None)
+
+
+class PermitGone(PimmiError):
+    """What was to be written isn't wanted any more."""
+
+
+@contextmanager
+def permitted_by(permit: Path) -> Iterator[None]:
+    """Let `written_whole` give files their name only while the file `permit` is there.
+
+    A worker on another machine may outlive the run that it works for: what it ends later must not come into
+    a study that has gone on without it.
+    """
+    usual = _permit.set(permit)
+    try:
+        yield
+    finally:
+        _permit.reset(usual)
 
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
     """A path beside `path` at which to write a file or a folder of files; it is renamed to `path` at the end.
 
-    It is on the disk before it has its name. After an error it is removed. The folder around it is made.
+    It is on the disk before it has its name. After an error it is removed. The folder around it is made. Its
+    name is one that no other process, on whichever machine that shares the folder, has chosen.
     """
     path.parent.mkdir(exist_ok=True)
-    unfinished = path.with_name(f"{UNFINISHED}{os.getpid()}-{path.name}")
+    unfinished = path.with_name(f"{UNFINISHED}{uuid4().hex}-{path.name}")
     try:
         yield unfinished
         if unfinished.is_dir():
             for file in unfinished.iterdir():
                 _sync(file)
         _sync(unfinished)
+        _check_permit()
         unfinished.replace(path)
         _sync(path.parent)
     except BaseException:
         remove(unfinished)
         raise
+
+
+def _check_permit() -> None:
+    permit = _permit.get()
+    if permit is None:
+        return
+    try:
+        permit.open("rb").close()
+    except FileNotFoundError:
+        raise PermitGone(f"the run that {permit} stood for has ended") from None
 
 
 def remove(path: Path) -> None:

@@ -72,11 +72,16 @@ class Elements:
         return np.searchsorted(self.clusters.catalogue.ids, id_array(self.about, "representative"))
 
     @cached_property
+    def marked(self) -> Flags:
+        """Whether a person has said that an element is common, or that it isn't; bool (e,)"""
+        marked = np.zeros(len(self.about), bool)
+        marked[self._marked] = True
+        return marked
+
+    @cached_property
     def listed(self) -> Ints:
         """The elements that are common, or that a person has said something about, the largest first."""
-        wanted = self.common.copy()
-        wanted[self._marked] = True
-        found = np.flatnonzero(wanted)
+        found = np.flatnonzero(self.common | self.marked)
         return found[np.lexsort((found, -self.sizes[found]))]
 
     def of_image(self, image: int) -> list[dict[str, Any]]:
@@ -91,11 +96,17 @@ class Elements:
             for row in self._rows_of(image)
         ]
 
-    def also_in(self, image: int) -> list[str]:
-        """The other clusters of whose main elements an image shows a part."""
+    def also_in(self, image: int) -> list[int]:
+        """The numbers of the other clusters of whose main elements an image shows a part."""
         own = int(self.clusters.cluster[image])
         homes = {int(self._homes[self.element[row]]) for row in self._rows_of(image)} - {-1, own}
-        return sorted(self.clusters.name(home) for home in homes)
+        return sorted(homes)
+
+    def held_by(self, images: Flags) -> Flags:
+        """The elements that one of some images shows; `images` bool (n,), one for each image of the study."""
+        found = np.zeros(len(self.about), bool)
+        found[self.element[images[self.image]]] = True
+        return found
 
     def shown(self, elements: Ints) -> list[dict[str, Any]]:
         """Some elements, each with its region in its representative and in a few other images."""
@@ -108,7 +119,7 @@ class Elements:
         few = others[np.unique(np.linspace(0, len(others) - 1, min(EXAMPLES, len(others))).astype(np.int64))]
         return {
             **self._named(element),
-            "marked": element in self._marked,
+            "marked": bool(self.marked[element]),
             "region": [self.about.column(side)[element].as_py() for side in BOX],
             "examples": [
                 {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import numpy as np
 
 from pimmi.decisions.model import Decision
 from pimmi.decisions.store import DecisionStore, decisions_path, read_decisions
+from pimmi.errors import PimmiError, StudyError
 from pimmi.pipeline.grouping import regroup_images
 from pimmi.settings import Settings
 from pimmi.study.catalogue import Catalogue, Links
@@ -52,6 +54,7 @@ class Library:
         self._store = DecisionStore(folder)
         self._join: Callable[[Catalogue], Posts] | None = None
         self._links: tuple[Catalogue, Links] | None = None
+        self._preparing, self._prepared = threading.Lock(), False
         self._seen = self._stamp()
         self._state = self._read()
 
@@ -65,6 +68,19 @@ class Library:
                     self._state = self._read()
                     self._seen = stamp
         return self._state
+
+    def prepare(self) -> None:
+        """Begin to read what the first decision needs, so that it needn't wait; another call does nothing."""
+        with self._preparing:
+            if self._prepared:
+                return
+            self._prepared = True
+        threading.Thread(target=self._read_all_links, daemon=True).start()
+
+    def _read_all_links(self) -> None:
+        """What can't be read is told of when something is decided."""
+        with suppress(PimmiError), self._changing:
+            self._all_links(self._state.catalogue)
 
     def join(self, read: Callable[[Catalogue], Posts]) -> None:
         """Show the user's table with the images; `read` gives it for the images that there are."""
@@ -93,6 +109,14 @@ class Library:
             undone = self._store.undo()
             self._apply(undone)
             return undone
+
+    def out_of_date(self) -> str | None:
+        """Why nothing can be decided for now, in a sentence: files were added that aren't grouped yet. Else None."""
+        try:
+            read_clusters(self.folder)
+        except StudyError as error:
+            return str(error)
+        return None
 
     def decided(self) -> list[Decision]:
         """All decisions that hold or were replaced, the last one first."""

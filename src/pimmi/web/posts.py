@@ -23,6 +23,8 @@ MOST_VALUES = 40
 PATH_NAMES = ("path", "image", "image_path", "file", "filename", "media", "photo")
 DATE_NAMES = ("date", "created_at", "time", "timestamp", "datetime", "published_at")
 
+DELIMITERS = (",", ";", "\t")
+
 
 @dataclass(frozen=True)
 class Posts:
@@ -77,11 +79,22 @@ class Posts:
             {name: _shown(value) for name, value in row.items()} for row in self.table.take(rows).to_pylist()
         ]
 
-    def values_of(self, image: int) -> dict[str, str]:
-        """The values of the columns to filter by in the first post of an image."""
-        rows = self._by_image[self._starts[image] : self._starts[image + 1]][:1]
-        found = self.table.select(list(self.facets)).take(rows).to_pylist()
-        return {name: str(value) for row in found for name, value in row.items() if value is not None}
+    def first_values(self, column: str, images: NDArray[np.int64]) -> list[str | None]:
+        """The value of a column in the first post of each of some images."""
+        if column not in self.table.column_names:
+            return [None] * len(images)
+        held = np.flatnonzero(self._starts[images + 1] > self._starts[images])
+        found = self._text(column).take(self._by_image[self._starts[images[held]]]).to_pylist()
+        values: list[str | None] = [None] * len(images)
+        for place, value in zip(held.tolist(), found, strict=True):
+            values[place] = value
+        return values
+
+    def between(self, first: float, last: float) -> NDArray[np.int64]:
+        """The images of the posts from a moment to another, in seconds since 1970."""
+        if self.seconds is None:
+            return np.zeros(0, np.int64)
+        return self.image[(self.seconds >= first) & (self.seconds <= last)]
 
     def count(self, image: int) -> int:
         """How many posts have an image."""
@@ -151,17 +164,31 @@ def read_posts(
 
 def _read_csv(source: Path | bytes) -> pa.Table:
     convert = pcsv.ConvertOptions(strings_can_be_null=True)
-    parse = pcsv.ParseOptions(newlines_in_values=True)
     read = pcsv.ReadOptions(use_threads=False)
     try:
         data = source.read_bytes() if isinstance(source, Path) else source
-        return pcsv.read_csv(
-            io.BytesIO(data), read_options=read, convert_options=convert, parse_options=parse
+        parse = pcsv.ParseOptions(newlines_in_values=True, delimiter=_delimiter(data))
+        return _with_distinct_names(
+            pcsv.read_csv(io.BytesIO(data), read_options=read, convert_options=convert, parse_options=parse)
         )
     except OSError as error:
         raise PimmiError(f"{source!s} can't be read: {error.strerror or error}") from error
     except (pa.ArrowInvalid, UnicodeDecodeError) as error:
         raise PimmiError(f"the metadata are not a table in CSV and UTF-8: {error}") from error
+
+
+def _delimiter(data: bytes) -> str:
+    """What parts the names in the first line: spreadsheets write semicolons in many countries."""
+    line = data[:100_000].partition(b"\n")[0]
+    return max(DELIMITERS, key=lambda one: line.count(one.encode()))
+
+
+def _with_distinct_names(table: pa.Table) -> pa.Table:
+    names: list[str] = []
+    for name in table.column_names:
+        again = sum(held == name for held in table.column_names[: len(names)])
+        names.append(f"{name} ({again + 1})" if again else name)
+    return table.rename_columns(names)
 
 
 def _column(table: pa.Table, name: str | None, *, usual: tuple[str, ...], what: str, option: str) -> str:

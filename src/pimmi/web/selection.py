@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
 from typing import Any, TypeVar
 
 import numpy as np
@@ -20,13 +21,19 @@ SORTS = ("size", "quality", "first", "newest", "undecided")
 RELATION_FILTERS = ("identical", "same", "contained", "overlap")
 DECISION_FILTERS = ("undecided", "decided", "checked", "labelled")
 Number = TypeVar("Number", int, float)
+SECONDS_OF_A_DAY = 86_400
+_NO_IMAGES = np.zeros(0, np.int64)
 METADATA = "m."
 """How the name of a parameter begins that filters by a column of the metadata."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Selection:
-    """Some clusters in an order; sizes are in files, `qualities` from 0 to 1."""
+    """Some clusters in an order.
+
+    Sizes are in files, qualities from 0 to 1; `since` and `until`, in seconds since 1970, are those between which at
+    least one of a cluster's posts was made.
+    """
 
     text: str = ""
     sort: str = "size"
@@ -38,6 +45,8 @@ class Selection:
     relation: str = ""
     decision: str = ""
     label: str = ""
+    since: float = -np.inf
+    until: float = np.inf
     metadata: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -45,15 +54,17 @@ class Selection:
         """What the parameters of an address say; raises PimmiError for a value that has no sense."""
         return cls(
             text=parameters.get("q", "").strip(),
-            sort=_chosen(parameters, "sort", SORTS) or "size",
-            smallest=_number(parameters, "size_min", int),
-            largest=_number(parameters, "size_max", int),
-            lowest_quality=_number(parameters, "quality_min", float),
-            highest_quality=_number(parameters, "quality_max", float),
-            variant=_chosen(parameters, "variant", VARIANTS),
-            relation=_chosen(parameters, "relation", RELATION_FILTERS),
-            decision=_chosen(parameters, "decision", DECISION_FILTERS),
+            sort=chosen_word(parameters, "sort", SORTS) or "size",
+            smallest=number_given(parameters, "size_min", int),
+            largest=number_given(parameters, "size_max", int),
+            lowest_quality=number_given(parameters, "quality_min", float),
+            highest_quality=number_given(parameters, "quality_max", float),
+            variant=chosen_word(parameters, "variant", VARIANTS),
+            relation=chosen_word(parameters, "relation", RELATION_FILTERS),
+            decision=chosen_word(parameters, "decision", DECISION_FILTERS),
             label=parameters.get("label", ""),
+            since=_day(parameters, "date_min", default=-np.inf),
+            until=_day(parameters, "date_max", default=np.inf, ends=True),
             metadata={
                 name.removeprefix(METADATA): value
                 for name, value in parameters.items()
@@ -86,8 +97,11 @@ class Selection:
         if self.label:
             labelled = [cluster for cluster, text in clusters.labels.items() if text == self.label]
             marked &= np.isin(np.arange(len(clusters)), labelled)
+        if np.isfinite(self.since) or np.isfinite(self.until):
+            posted = _NO_IMAGES if state.posts is None else state.posts.between(self.since, self.until)
+            marked &= clusters.holding(_flags(posted, len(clusters.cluster)))
         for column, value in self.metadata.items():
-            images = np.zeros(0, np.int64) if state.posts is None else state.posts.with_value(column, value)
+            images = _NO_IMAGES if state.posts is None else state.posts.with_value(column, value)
             marked &= clusters.holding(_flags(images, len(clusters.cluster)))
         if self.text:
             marked &= _with_text(state, self.text)
@@ -127,14 +141,19 @@ def _decided(clusters: Clusters, which: str) -> NDArray[np.bool_]:
     return clusters.decided if which == "decided" else ~clusters.decided
 
 
-def _with_text(state: State, text: str) -> NDArray[np.bool_]:
-    """The clusters with a text in a path, a column of the metadata, a label or a note."""
-    clusters = state.clusters
+def images_with_text(state: State, text: str) -> NDArray[np.bool_]:
+    """The images with a text in a path, or in a column of the metadata; bool, one for each of the study."""
     held: Any = pc.match_substring(state.catalogue.readable_files.column("path"), text, ignore_case=True)
     images = [state.catalogue.file_ranks[held.to_numpy().astype(bool)]]
     if state.posts is not None:
         images.append(state.posts.with_text(text))
-    found = clusters.holding(_flags(np.concatenate(images), len(clusters.cluster)))
+    return _flags(np.concatenate(images), len(state.clusters.cluster))
+
+
+def _with_text(state: State, text: str) -> NDArray[np.bool_]:
+    """The clusters with a text in a path, a column of the metadata, a label or a note."""
+    clusters = state.clusters
+    found = clusters.holding(images_with_text(state, text))
     for texts in (clusters.labels, clusters.notes):
         found[[cluster for cluster, said in texts.items() if text.lower() in said.lower()]] = True
     if len(text) >= 6 and all(letter in "0123456789abcdef" for letter in text):
@@ -149,16 +168,29 @@ def _flags(places: NDArray[np.int64], count: int) -> NDArray[np.bool_]:
     return flags
 
 
-def _chosen(parameters: Mapping[str, str], name: str, known: tuple[str, ...]) -> str:
+def chosen_word(parameters: Mapping[str, str], name: str, known: tuple[str, ...]) -> str:
+    """A parameter that is one of some words, or empty; raises PimmiError for another one."""
     value = parameters.get(name, "")
     if value and value not in known:
         raise PimmiError(f"{name} is {value!r}: known are {', '.join(known)}")
     return value
 
 
-def _number(parameters: Mapping[str, str], name: str, kind: type[Number]) -> Number | None:
+def number_given(parameters: Mapping[str, str], name: str, kind: type[Number]) -> Number | None:
+    """A parameter that is a number, or None; raises PimmiError for anything else."""
     value = parameters.get(name, "")
     try:
         return kind(value) if value else None
     except ValueError:
         raise PimmiError(f"{name} is {value!r}, which is no number") from None
+
+
+def _day(parameters: Mapping[str, str], name: str, *, default: float, ends: bool = False) -> float:
+    value = parameters.get(name, "")
+    if not value:
+        return default
+    try:
+        begin = datetime.combine(date.fromisoformat(value), time(), UTC).timestamp()
+    except ValueError:
+        raise PimmiError(f"{name} is {value!r}, which is no date: write it as 2024-05-31") from None
+    return begin + SECONDS_OF_A_DAY - 0.001 if ends else begin

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from pimmi.matching.blocks import RELATIONS
-from pimmi.pipeline.searching import converse
 from pimmi.study.reading import values
 from pimmi.study.tables import VARIANTS
 from pimmi.web.clusters import Clusters, Ints
@@ -87,38 +86,6 @@ def clusters_shown(state: State, numbers: Ints) -> list[dict[str, Any]]:
     ]
 
 
-def members_shown(state: State, images: Ints, *, representative: int) -> list[dict[str, Any]]:
-    """Images of a cluster, each with its surest link: to the representative if there is one, else to another member."""
-    clusters, index = state.clusters, state.clusters.index
-    shown = images_shown(clusters, images)
-    earliest = state.posts.dates[0] if state.posts is not None else None
-    for rank, about in zip(images.tolist(), shown, strict=True):
-        link = _shown_link(clusters, rank, representative)
-        about["degree"] = int(clusters.degree[rank])
-        about["link"] = None
-        if link is not None:
-            asked = int(index.query[link]) == rank
-            other = int(index.result[link] if asked else index.query[link])
-            ends = ("query", "result") if asked else ("result", "query")
-            relation = RELATIONS[int(index.columns["relation"][link])]
-            about["link"] = {
-                "with": clusters.image_id(other),
-                "direct": other == representative,
-                "relation": relation if asked else converse(relation),
-                "variant": VARIANTS[int(index.columns["change"][link])],
-                "coverage": round(float(index.columns[f"{ends[0]}_coverage"][link]), 3),
-                "coverage_there": round(float(index.columns[f"{ends[1]}_coverage"][link]), 3),
-                "confidence": round(float(index.columns["confidence"][link]), 3),
-            }
-        if state.posts is not None and earliest is not None:
-            about["posts"] = state.posts.count(rank)
-            about["values"] = state.posts.values_of(rank)
-            about["first"] = day(float(earliest[rank]))
-        about["elements"] = state.elements.of_image(rank)
-        about["also_in"] = state.elements.also_in(rank)
-    return shown
-
-
 def links_shown(clusters: Clusters, links: Ints) -> list[dict[str, Any]]:
     """What a list shows of some links."""
     index = clusters.index
@@ -159,12 +126,11 @@ def links_inside(clusters: Clusters, cluster: int) -> Ints:
 
 
 def graph_shown(clusters: Clusters, cluster: int) -> dict[str, Any]:
-    """Nodes and links of a cluster's graph; those linked with most files if there are too many."""
+    """Nodes and links of a cluster's graph; those that resemble most others if there are too many."""
     nodes = clusters.images_of(cluster)[:MOST_NODES]
-    shown = links_shown(clusters, _among(clusters, cluster, nodes))
     return {
         "nodes": images_shown(clusters, nodes),
-        "links": shown,
+        "links": links_shown(clusters, _among(clusters, cluster, nodes)),
         "left_out": int(clusters.images[cluster]) - len(nodes),
     }
 
@@ -181,7 +147,15 @@ def figures_shown(state: State, numbers: Ints) -> dict[str, Any]:
     confidence = clusters.index.columns["confidence"][inside[chosen]]
     by_confidence = np.histogram(confidence, bins=np.linspace(0.5, 1.0, 11))[0]
     return {
-        "sizes": [{"label": name, "count": int(count)} for name, count in zip(names, counts, strict=True)],
+        "sizes": [
+            {
+                "label": name,
+                "count": int(count),
+                "from": int(low),
+                "to": None if np.isinf(high) else int(high) - 1,
+            }
+            for name, count, (low, high) in zip(names, counts, pairwise(steps), strict=True)
+        ],
         "confidence": [
             {"label": f"{0.5 + 0.05 * place:.2f}", "count": int(count)}
             for place, count in enumerate(by_confidence)
@@ -199,8 +173,11 @@ def timeline_shown(state: State, images: Ints) -> list[dict[str, Any]]:
 
 
 def day(seconds: float) -> str | None:
-    """A moment as a date; None if it isn't known."""
-    return None if np.isnan(seconds) else datetime.fromtimestamp(float(seconds), UTC).date().isoformat()
+    """A moment as a date; None if it isn't known, or in no year of the calendar."""
+    try:
+        return None if np.isnan(seconds) else datetime.fromtimestamp(float(seconds), UTC).date().isoformat()
+    except (OverflowError, ValueError, OSError):
+        return None
 
 
 def _over_time(state: State, numbers: Ints) -> list[dict[str, Any]]:
@@ -215,7 +192,15 @@ def _binned(seconds: Any) -> list[dict[str, Any]]:
     if not len(known):
         return []
     counts, edges = np.histogram(known, bins=BINS if known.min() < known.max() else 1)
-    return [{"label": day(edges[place]), "count": int(count)} for place, count in enumerate(counts)]
+    return [
+        {
+            "label": day(edges[place]),
+            "count": int(count),
+            "from": day(edges[place]),
+            "to": day(edges[place + 1]),
+        }
+        for place, count in enumerate(counts)
+    ]
 
 
 def _range(low: float, high: float) -> str:
@@ -228,20 +213,6 @@ def _among(clusters: Clusters, cluster: int, nodes: Ints) -> Ints:
     links = links_inside(clusters, cluster)
     index = clusters.index
     return links[np.isin(index.query[links], nodes) & np.isin(index.result[links], nodes)]
-
-
-def _shown_link(clusters: Clusters, image: int, representative: int) -> int | None:
-    if image == representative:
-        return None
-    links = clusters.index.of(np.array([image]))
-    index = clusters.index
-    others = index.query[links].astype(np.int64) + index.result[links] - image
-    fit = clusters.copies[links] & (clusters.cluster[others] == clusters.cluster[image])
-    links, others = links[fit], others[fit]
-    if not len(links):
-        return None
-    order = np.lexsort((links, -index.columns["confidence"][links], others != representative))
-    return int(links[order[0]])
 
 
 def _kinds_inside(

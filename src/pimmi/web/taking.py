@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,13 +20,15 @@ from pimmi.outputs.export import write_table
 from pimmi.study.tables import VARIANTS
 from pimmi.web.clusters import Clusters, Ints
 from pimmi.web.library import State
-from pimmi.web.originals import original_file
 from pimmi.web.show import day
 from pimmi.web.thumbs import Thumbs
 
 MOST_IMAGES = 20_000
 """Images that one archive holds, at most."""
 SHEET_COLUMNS, SHEET_ROWS, CELL, MARGIN, CAPTION = 5, 6, 220, 24, 34
+SHEETS_AT_ONCE = 20
+"""Pages of a contact sheet that are in memory at the same time."""
+NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def take_table(state: State, numbers: Ints, path: Path) -> None:
@@ -65,6 +68,27 @@ def _table(state: State, numbers: Ints) -> pa.Table:
     return pa.table(columns)
 
 
+def take_posts(state: State, numbers: Ints, path: Path) -> None:
+    """Write the rows of the user's table whose image is in some clusters, each with its image, cluster and label.
+
+    Raises PimmiError if there is no table.
+    """
+    if state.posts is None:
+        raise PimmiError("there is no table of posts to take away: add one first")
+    clusters, posts = state.clusters, state.posts
+    owner = clusters.cluster[posts.image]
+    held = np.flatnonzero((owner >= 0) & np.isin(owner, numbers))
+    table, owner = posts.table.take(held), owner[held]
+    added = {
+        "pimmi_image": clusters.catalogue.ids[posts.image[held]].astype(str).tolist(),
+        "pimmi_cluster": clusters.names[owner].astype(str).tolist(),
+        "pimmi_label": [clusters.labels.get(number) for number in owner.tolist()],
+    }
+    for name, column in added.items():
+        table = table.append_column(name, pa.array(column, pa.string()))
+    write_table(table, path)
+
+
 def take_graph(state: State, numbers: Ints, path: Path) -> None:
     """Write the images of some clusters and the links inside them as GEXF 1.3, which Gephi reads."""
     with path.open("w", encoding="utf-8") as file:
@@ -80,8 +104,8 @@ def _gexf(clusters: Clusters, numbers: Ints) -> Iterator[str]:
     paths = clusters.catalogue.readable_files.column("path")
     for number in numbers.tolist():
         for rank in clusters.images_of(number).tolist():
-            path = quoteattr(str(paths[int(clusters.catalogue.first_files[rank])]))
-            yield f'<node id="{clusters.image_id(rank)}" label={path}><attvalues>'
+            path = NOT_IN_XML.sub("\ufffd", str(paths[int(clusters.catalogue.first_files[rank])]))
+            yield f'<node id="{clusters.image_id(rank)}" label={quoteattr(path)}><attvalues>'
             yield f'<attvalue for="0" value="{clusters.name(number)}"/>'
             yield f'<attvalue for="1" value="{clusters.catalogue.nb_files[rank]}"/></attvalues></node>\n'
     yield "</nodes>\n<edges>\n"
@@ -95,7 +119,7 @@ def _gexf(clusters: Clusters, numbers: Ints) -> Iterator[str]:
     yield "</edges>\n</graph>\n</gexf>\n"
 
 
-def take_images(state: State, numbers: Ints, path: Path, *, thumbs: Thumbs, originals: Path | None) -> None:
+def take_images(state: State, numbers: Ints, path: Path, *, thumbs: Thumbs) -> None:
     """Write a zip archive: a folder of images for each cluster, the table, and a contact sheet as PDF.
 
     Of an image whose file is away there is only the thumbnail. Raises PimmiError if it would hold too many images.
@@ -113,26 +137,30 @@ def take_images(state: State, numbers: Ints, path: Path, *, thumbs: Thumbs, orig
         for place, number in enumerate(numbers.tolist(), 1):
             folder = f"{place:04}-{clusters.name(number)[:8]}"
             for position, rank in enumerate(clusters.images_of(number).tolist(), 1):
-                original = original_file(clusters.catalogue, rank, originals=originals)
+                original = thumbs.original(clusters.catalogue, rank)
                 if original is not None:
-                    archive.write(original, f"{folder}/{position:04}-{original.name}")
+                    name, data = original
+                    archive.writestr(f"{folder}/{position:04}-{name}", data)
                 else:
                     name = f"{folder}/{position:04}-{clusters.image_id(rank)[:8]}-thumbnail.webp"
-                    archive.writestr(name, thumbs.thumb(clusters.catalogue, rank))
-        archive.writestr("contact-sheet.pdf", _contact_sheet(clusters, numbers, thumbs))
+                    archive.writestr(name, thumbs.thumb(clusters.catalogue, rank)[0])
+        sheet = path.with_name("contact-sheet.pdf")
+        _write_contact_sheet(clusters, numbers, sheet, thumbs=thumbs)
+        archive.write(sheet, sheet.name)
 
 
-def _contact_sheet(clusters: Clusters, numbers: Ints, thumbs: Thumbs) -> bytes:
-    """A PDF with the images of each cluster, the clusters one after the other."""
+def _write_contact_sheet(clusters: Clusters, numbers: Ints, path: Path, *, thumbs: Thumbs) -> None:
+    """Write a PDF with the images of each cluster, the clusters one after the other."""
     cells = [(number, rank) for number in numbers.tolist() for rank in clusters.images_of(number).tolist()]
     on_page = SHEET_COLUMNS * SHEET_ROWS
-    pages = [
-        _sheet(clusters, cells[start : start + on_page], thumbs)
-        for start in range(0, max(len(cells), 1), on_page)
-    ]
-    buffer = io.BytesIO()
-    pages[0].save(buffer, "PDF", save_all=True, append_images=pages[1:], resolution=150)
-    return buffer.getvalue()
+    at_once = SHEETS_AT_ONCE * on_page
+    for begin in range(0, max(len(cells), 1), at_once):
+        part = cells[begin : begin + at_once]
+        first, *others = (
+            _sheet(clusters, part[start : start + on_page], thumbs)
+            for start in range(0, max(len(part), 1), on_page)
+        )
+        first.save(path, "PDF", save_all=True, append_images=others, resolution=150, append=begin > 0)
 
 
 def _sheet(clusters: Clusters, cells: list[tuple[int, int]], thumbs: Thumbs) -> Image.Image:
@@ -144,7 +172,7 @@ def _sheet(clusters: Clusters, cells: list[tuple[int, int]], thumbs: Thumbs) -> 
     for place, (number, rank) in enumerate(cells):
         left = MARGIN + place % SHEET_COLUMNS * CELL
         top = MARGIN + place // SHEET_COLUMNS * (CELL + CAPTION)
-        picture = Image.open(io.BytesIO(thumbs.thumb(clusters.catalogue, rank))).convert("RGB")
+        picture = Image.open(io.BytesIO(thumbs.thumb(clusters.catalogue, rank)[0])).convert("RGB")
         picture.thumbnail((CELL - 16, CELL - 8))
         page.paste(picture, (left + (CELL - picture.width) // 2, top + CELL - picture.height))
         name = str(paths[int(clusters.catalogue.first_files[rank])]).rpartition("/")[2]

@@ -10,14 +10,13 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from pimmi.errors import UnreadableImage
-from pimmi.images.identify import read_file
 from pimmi.images.pillow import quiet
 from pimmi.settings import ImageSettings
 from pimmi.study.catalogue import Catalogue
 from pimmi.study.images import IMAGES_SCHEMA
 from pimmi.study.reading import read_array, read_parquet
 from pimmi.study.writing import UNFINISHED
-from pimmi.web.originals import original_file
+from pimmi.web.originals import has_original, read_original
 
 THUMB_PX = 256
 PREVIEW_PX = 1024
@@ -25,39 +24,46 @@ WEBP_QUALITY = 80
 
 
 class Thumbs:
-    """Pictures of the images of a study as WebP; `originals` as in `original_file`."""
+    """Pictures of the images of a study as WebP, and their files; `originals` as in `pimmi.web.originals`."""
 
     def __init__(self, *, settings: ImageSettings, originals: Path | None) -> None:
         self._settings = settings
         self._originals = originals
 
-    def thumb(self, catalogue: Catalogue, image: int) -> bytes:
-        """An image at 256 px at most: kept in the study from the first time on.
+    def thumb(self, catalogue: Catalogue, image: int) -> tuple[bytes, bool]:
+        """An image at 256 px at most, kept in the study from the first time on, and whether it will stay as it is.
 
-        If its file is away and it wasn't made before, it is grey, and at 128 px.
+        If its file is away and it wasn't made before, it is grey, at 128 px, and for now.
         """
         name = str(catalogue.ids[image].decode())
         kept = catalogue.folder.root / "thumbs" / name[:2] / f"{name}.webp"
         if kept.exists():
-            return kept.read_bytes()
+            return kept.read_bytes(), True
         made = self._made(catalogue, image, size=THUMB_PX)
         if made is None:
-            return _stored(catalogue, image)
+            return _stored(catalogue, image), False
         _keep(made, kept)
-        return made
+        return made, True
 
     def preview(self, catalogue: Catalogue, image: int) -> bytes:
         """An image at 1,024 px at most, or its thumbnail if its file is away; not kept."""
         made = self._made(catalogue, image, size=PREVIEW_PX)
-        return self.thumb(catalogue, image) if made is None else made
+        return self.thumb(catalogue, image)[0] if made is None else made
+
+    def original(self, catalogue: Catalogue, image: int) -> tuple[str, bytes] | None:
+        """The name and the bytes of the file of an image; None if it is away."""
+        return read_original(catalogue, image, originals=self._originals, max_bytes=self._settings.max_bytes)
+
+    def is_there(self, catalogue: Catalogue, image: int) -> bool:
+        """Whether the file of an image seems to be where it was."""
+        return has_original(catalogue, image, originals=self._originals)
 
     def _made(self, catalogue: Catalogue, image: int, *, size: int) -> bytes | None:
-        path = original_file(catalogue, image, originals=self._originals)
-        if path is None:
+        original = self.original(catalogue, image)
+        if original is None:
             return None
         try:
-            data = read_file(path, max_bytes=self._settings.max_bytes)
-            return small_webp(data, size=size, max_pixels=self._settings.max_pixels)
+            return small_webp(original[1], size=size, max_pixels=self._settings.max_pixels)
         except UnreadableImage:
             return None
 

@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from pimmi.workers.outcome import Crashed, Outcome
-from pimmi.workers.worker import ENVIRONMENT, serve
+from pimmi.workers.worker import ENVIRONMENT, packed, serve
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -30,16 +30,16 @@ class WorkerProcess:
         self.index: int | None = None
         self.connection, theirs = context.Pipe()
         self.process = context.Process(target=serve, args=(theirs, preload), daemon=True)
-        with _environment(), _without_main():
+        with _environment(), without_main():
             self.process.start()
         theirs.close()
 
     def give(self, index: int, task: T, *, function: Callable[[T], R]) -> None:
         """Send a task; a process that is already gone shows when its outcome is taken."""
         self.index = index
-        call = pickle.dumps((function, task), pickle.HIGHEST_PROTOCOL)
+        request = packed(index, task, function=function)
         try:
-            self.connection.send_bytes(pickle.dumps((index, call), pickle.HIGHEST_PROTOCOL))
+            self.connection.send_bytes(request)
         except OSError:
             self.process.kill()
 
@@ -83,7 +83,7 @@ def prepare(preload: Sequence[str]) -> None:
     resource_tracker.ensure_running()
     usual = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        with _environment(), _without_main():
+        with _environment(), without_main():
             forkserver.ensure_running()
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, usual)
@@ -105,7 +105,7 @@ def _environment() -> Iterator[None]:
 
 
 @contextmanager
-def _without_main() -> Iterator[None]:
+def without_main() -> Iterator[None]:
     """Start processes that don't import the caller's script again, for it may have no `__main__` guard."""
     main = sys.modules["__main__"]
     sys.modules["__main__"] = ModuleType("__main__")

@@ -8,11 +8,15 @@ import pickle
 import signal
 import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
+from typing import TypeVar
 
 from pimmi.workers.outcome import Done, Failed
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 MEBIBYTE = 2**20
 ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "NUMBA")}
@@ -37,14 +41,23 @@ def serve(connection: Connection, preload: Sequence[str]) -> None:
     cv2.setNumThreads(1)
     try:
         while True:
-            connection.send_bytes(_answer(connection.recv_bytes()))
+            connection.send_bytes(answer(connection.recv_bytes()))
     except (EOFError, OSError):
         return
 
 
-def _answer(request: bytes) -> bytes:
+def packed(index: int, task: T, *, function: Callable[[T], R]) -> bytes:
+    """The request that a worker answers."""
+    call = pickle.dumps((function, task), pickle.HIGHEST_PROTOCOL)
+    return pickle.dumps((index, call), pickle.HIGHEST_PROTOCOL)
+
+
+def answer(request: bytes, *, before: Callable[[], None] | None = None) -> bytes:
+    """What became of a request: a pickled `Done` or `Failed`; `before` is called first, and may fail as well."""
     index, call = pickle.loads(request)
     try:
+        if before is not None:
+            before()
         function, task = pickle.loads(call)
         return pickle.dumps(Done(index, function(task)), pickle.HIGHEST_PROTOCOL)
     except Exception as error:

@@ -1,0 +1,98 @@
+"""Images for which near-exact copies stand: they join the groups of those.
+
+n near-exact copies of one picture have few links for their number, since only some of them are matched. So they take no
+part in grouping. Afterwards each gets the main element of the smallest of those that stand for it, and is in its cluster.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from pimmi.grouping.communities import renumbered
+from pimmi.grouping.evidence import Evidence, Groups
+from pimmi.study.standing import stood_for
+
+Ints = NDArray[np.int64]
+
+
+def visible_links(evidence: Evidence) -> Ints:
+    """The places of the links with no end for which others stand."""
+    away = stood_for(evidence.results[evidence.near], images=evidence.images)
+    return np.flatnonzero(~away[evidence.queries] & ~away[evidence.results])
+
+
+def with_collapsed(groups: Groups, evidence: Evidence, visible: Ints) -> Groups:
+    """The groups with the images of the other links; `groups` are those of the `visible` links of the evidence.
+
+    All other links are of near-exact copies, and copies therefore.
+    """
+    hidden = np.setdiff1d(np.arange(len(evidence)), visible)
+    hidden = hidden[np.lexsort((evidence.queries[hidden], evidence.results[hidden]))]
+    of_link = np.full((2, len(evidence)), -1)
+    of_link[:, visible] = groups.of_query, groups.of_result
+    copy = np.ones(len(evidence), bool)
+    copy[visible] = groups.copy
+    main = np.full(evidence.images, -1)
+    (mains,) = np.nonzero(groups.part_main)
+    main[groups.part_images[mains]] = mains
+    clusters = groups.clusters.copy()
+    room = 2 * len(hidden)
+    images, masks, elements = np.empty(room, np.int64), np.empty(room, np.uint64), np.empty(room, np.int64)
+    ends = np.empty((2, len(hidden)), np.int64)
+    parts, founded = _attach(
+        evidence.queries[hidden], evidence.results[hidden], evidence.query_part[hidden],
+        evidence.result_part[hidden], groups.part_elements, len(groups.common), main, clusters, images, masks,
+        elements, ends,
+    )  # fmt: skip
+    of_link[:, hidden] = ends
+    return replace(
+        groups,
+        clusters=renumbered(clusters),
+        copy=copy,
+        part_images=np.concatenate([groups.part_images, images[:parts]]),
+        part_masks=np.concatenate([groups.part_masks, masks[:parts]]),
+        part_elements=np.concatenate([groups.part_elements, elements[:parts]]),
+        part_main=np.concatenate([groups.part_main, np.ones(parts, bool)]),
+        common=np.concatenate([groups.common, np.zeros(founded, bool)]),
+        of_query=of_link[0],
+        of_result=of_link[1],
+    )
+
+
+@njit(cache=True, nogil=True)
+def _attach(  # type: ignore[no-untyped-def]
+    queries, results, query_masks, result_masks, part_elements, elements_before, main, clusters, images, masks,
+    elements, ends,
+):  # fmt: skip
+    """Give a main part to the results that have none; returns how many parts and elements are new.
+
+    `main` is the main part of each image, -1 for none; new parts are numbered on from the others.
+    """
+    before = len(part_elements)
+    parts = founded = 0
+    for link in range(len(queries)):
+        query, result = queries[link], results[link]
+        if main[result] < 0:
+            if main[query] < 0:
+                images[parts], masks[parts] = query, query_masks[link]
+                elements[parts] = elements_before + founded
+                founded += 1
+                main[query] = before + parts
+                parts += 1
+            part = main[query]
+            images[parts], masks[parts] = result, result_masks[link]
+            elements[parts] = part_elements[part] if part < before else elements[part - before]
+            main[result] = before + parts
+            clusters[result] = clusters[query]
+            parts += 1
+        one, other = main[query], main[result]
+        same = (part_elements[one] if one < before else elements[one - before]) == (
+            part_elements[other] if other < before else elements[other - before]
+        ) if one >= 0 else False
+        ends[0, link] = one if same else -1
+        ends[1, link] = other if same else -1
+    return parts, founded

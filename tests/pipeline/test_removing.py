@@ -11,6 +11,7 @@ import pytest
 
 import pimmi
 from conftest import complete, exports
+from pimmi.study.reading import values
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +50,7 @@ def study(images: Path) -> pimmi.Study:
 
 
 def paths_of(study: pimmi.Study) -> set[str]:
-    return set(study.images().column("path").to_pylist())
+    return set(values(study.images(), "path"))
 
 
 def as_if_made_of(study: pimmi.Study, images: Path, tmp_path: Path, *, without: Iterable[str] = ()) -> bool:
@@ -190,4 +191,4 @@ def test_the_old_content_of_a_changed_file_is_nowhere(
     shutil.copy(images / "june" / "9.jpg", images / "may" / "4.jpg")
     study.add(images, workers=1)
     assert as_if_made_of(study, images, tmp_path)
-    assert old not in study.images().column("image_id").to_pylist()
+    assert old not in values(study.images(), "image_id")

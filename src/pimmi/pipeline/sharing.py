@@ -156,10 +156,8 @@ def _described(
         transforms[row] = inverted(transforms[row])
     relations = [RELATIONS[number] for number in links.relation[kept].tolist()]
     columns: dict[str, Any] = {
-        **{
-            name: [ids[row] for row in ends[turned ^ end, places]]
-            for end, name in zip((False, True), ENDS, strict=True)
-        },
+        "query_id": [ids[row] for row in ends[turned.astype(int), places]],
+        "result_id": [ids[row] for row in ends[1 - turned.astype(int), places]],
         "relation": [
             converse(relation) if turn else relation
             for relation, turn in zip(relations, turned.tolist(), strict=True)

@@ -191,6 +191,7 @@ def test_the_model_finds_the_terms_that_made_the_costs(module: Module) -> None:
     assert max(fitted.errors.values()) < 1e-6
     assert fitted.links_an_image == 0.5
     lines = list(model.projection(fitted, cores=2, links_an_image=0.5))
+    assert not any("add more" in line for line in lines)
     assert "match, pairs (90%)" in lines[-3]
     assert "match, pairs (100%)" in lines[-1]
 
@@ -207,6 +208,8 @@ def test_no_term_of_the_model_is_negative(module: Module) -> None:
         fitted = model.fit_model(noisy)
         assert all(value >= 0 for values in fitted.coefficients.values() for value in values.values())
         assert fitted.errors["match"] < 0.3
+        lines = list(model.projection(fitted, cores=2, links_an_image=0.5))
+        assert lines[1].startswith("match") and "3 terms fitted to 3 corpora" in lines[1]
     with pytest.raises(PimmiError, match="two sizes or more"):
         model.fit_model(noisy[:1])
 

@@ -89,7 +89,7 @@ def shared_table(
 
 def _tasks(catalogues: tuple[Catalogue, Catalogue], settings: MatchingSettings) -> Iterator[ShareTask]:
     """The largest first."""
-    folders = catalogues[0].folder, catalogues[1].folder
+    folders = catalogues[0].folder.absolute(), catalogues[1].folder.absolute()
     rows = [catalogue.rows_by_shard for catalogue in catalogues]
     pairs = [(first, second) for first in rows[0] for second in rows[1]]
     for first, second in sorted(

@@ -29,6 +29,10 @@ class StudyFolder:
 
     root: Path
 
+    def absolute(self) -> StudyFolder:
+        """The same folder, named as processes elsewhere find it too."""
+        return StudyFolder(self.root.absolute())
+
     @property
     def description(self) -> Path:
         return self.root / "study.toml"

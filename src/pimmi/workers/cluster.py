@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import math
 import shutil
+import signal
 import threading
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -30,6 +32,7 @@ ANSWER_S = 10
 PATIENCE_S = 60.0
 """How long a run goes on without any worker."""
 SAY_S = 3.0
+LOGGERS = ("distributed", "distributed.client", "tornado.application")
 PROTOCOLS = ("tcp", "tls", "ws", "wss")
 OWN_CLUSTER = {
     "distributed.scheduler.allowed-failures": 1,
@@ -107,14 +110,14 @@ def connector(
 @contextmanager
 def scheduler_at(address: str, *, say: Callable[[str], None]) -> Iterator[Cluster]:
     """The scheduler at an address such as tcp://host:8786, with all its workers."""
-    try:
-        client = _client(address)
-    except (OSError, ValueError) as error:
-        raise PimmiError(
-            f"no Dask scheduler answers at {address}: see that dask scheduler runs there, "
-            "and give the address that it printed"
-        ) from error
-    with client:
+    with ExitStack() as stack:
+        try:
+            client = stack.enter_context(_connected(address))
+        except (OSError, ValueError) as error:
+            raise PimmiError(
+                f"no Dask scheduler answers at {address}: see that dask scheduler runs there, "
+                "and give the address that it printed"
+            ) from error
         _check_versions(client, address)
         yield Cluster(client=client, name=f"the Dask scheduler at {address}", say=say)
 
@@ -126,20 +129,18 @@ def local_cluster(*, workers: int | None, say: Callable[[str], None]) -> Iterato
     from distributed import LocalCluster
 
     number = default_workers() if workers is None else workers
-    with (
-        without_main(),
-        dask.config.set(OWN_CLUSTER),
-        LocalCluster(
-            n_workers=number,
-            threads_per_worker=1,
-            processes=True,
-            memory_limit=0,
-            dashboard_address=None,
-            silence_logs=logging.CRITICAL,
-        ) as cluster,
-        _client(cluster) as client,
-    ):
-        yield Cluster(client=client, name="the local Dask cluster", say=say, expected=number)
+    with without_main(), dask.config.set(OWN_CLUSTER):
+        with _ctrl_c_kept():
+            cluster = LocalCluster(
+                n_workers=number,
+                threads_per_worker=1,
+                processes=True,
+                memory_limit=0,
+                dashboard_address=None,
+                silence_logs=logging.CRITICAL,
+            )
+        with cluster, _connected(cluster) as client:
+            yield Cluster(client=client, name="the local Dask cluster", say=say, expected=number)
 
 
 @contextmanager
@@ -159,7 +160,7 @@ def slurm_jobs(settings: SlurmSettings, *, say: Callable[[str], None]) -> Iterat
             raise PimmiError(
                 f"SLURM refused the jobs: {_last_line(error)}: change the settings under [slurm]"
             ) from error
-        with _client(cluster) as client:
+        with _connected(cluster) as client:
             yield Cluster(
                 client=client,
                 name="the SLURM jobs (squeue shows them)",
@@ -224,12 +225,38 @@ async def _settled(cluster: Any) -> None:
     await cluster
 
 
-def _client(at: Any) -> Client:
+@contextmanager
+def _connected(at: Any) -> Iterator[Client]:
+    """A client, whose library says nothing itself: what goes wrong is raised."""
     from distributed import Client
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return Client(at, timeout=ANSWER_S, set_as_default=False)
+    loggers = [logging.getLogger(name) for name in LOGGERS]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            client = Client(at, timeout=ANSWER_S, set_as_default=False)
+        with client:
+            yield client
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+@contextmanager
+def _ctrl_c_kept() -> Iterator[None]:
+    """Start threads and processes that don't see Ctrl-C; one that comes meanwhile is seen here at the end."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # which would unblock the signal when it starts
+    usual = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, usual)
 
 
 def _check_installed(*, jobs: bool) -> None:

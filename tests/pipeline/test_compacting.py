@@ -52,6 +52,17 @@ def test_tables_stay_and_the_disk_has_the_space_that_is_said(thinned: pimmi.Stud
     assert ids == set(values(thinned.images(), "image_id")) - {None}
 
 
+def test_pictures_of_dropped_images_are_dropped(thinned: pimmi.Study, study: pimmi.Study) -> None:
+    ids = set(values(study.images(), "image_id")) - {None}
+    kept = set(values(thinned.images(), "image_id")) - {None}
+    for name in ids:
+        path = thinned.path / "thumbs" / name[:2] / f"{name}.webp"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"a picture")
+    thinned.compact()
+    assert {path.stem for path in (thinned.path / "thumbs").rglob("*.webp")} == kept < ids
+
+
 def test_a_second_time_does_nothing(thinned: pimmi.Study) -> None:
     thinned.compact()
 

@@ -73,6 +73,7 @@ def test_what_is_removed_is_in_no_table(study: pimmi.Study, images: Path, tmp_pa
     assert as_if_made_of(study, images, tmp_path, without=gone)
     assert not paths_of(study) & set(gone)
     assert (images / "may" / "1.jpg").exists()
+    assert "may/1.jpg" not in {hit.path for hit in study.search(images / "may" / "1.jpg")}
 
 
 def test_a_folder_is_removed_under_its_name_in_the_study_and_on_the_disk(
@@ -126,6 +127,7 @@ def test_missing_files_are_counted_and_removed(study: pimmi.Study, images: Path,
     added = study.add(images, workers=1)
     assert (added.read, added.moved, added.gone) == (0, 0, 7)
     assert "june/5.jpg" in paths_of(study)
+    assert study.add(images / ".." / "images", workers=1).gone == 7
     assert study.remove(missing=True) == 7
     assert study.add(images, workers=1).gone == 0
     assert as_if_made_of(study, images, tmp_path)

@@ -84,7 +84,7 @@ def test_a_folder_is_removed_under_its_name_in_the_study_and_on_the_disk(
     monkeypatch.chdir(images.parent)
     assert study.remove([Path("images/june/5.jpg"), images / "june" / "6.jpg"]) == 2
     assert paths_of(study) == {"june/7.jpg", "june/8.jpg", "june/9.jpg", "june/twin of 0.jpg"}
-    assert study.remove([images]) == 4
+    assert study.remove(images) == 4
     study.group()
     assert (study.summary().files, len(study.links())) == (0, 0)
     assert study.remove([images, "may"]) == 0

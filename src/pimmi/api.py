@@ -136,7 +136,7 @@ class Study:
     def remove(self, paths: str | Path | Iterable[str | Path] = (), *, missing: bool = False) -> int:
         """Remove files, and all files below folders; with `missing`, those as well that are gone from the disk.
 
-        Each path is one that the study knows, below the folder of images, or else one on the disk. Returns how many files
+        A path is one that the study knows, below the folder of images, or else one on the disk. Returns how many files
         were removed; the study is then to be grouped again. What was read of them is kept until `compact`. Raises
         StudyError, and removes nothing, for a path that the study doesn't know, or if a whole folder of images is away.
         """

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 import pimmi
-from conftest import complete, exports
+from conftest import exports
 from pimmi.pipeline.reading import ReadTask, read_images
 from pimmi.settings import SlurmSettings
 from pimmi.study.writing import written_whole
@@ -227,18 +227,6 @@ def settings(small_shards: pimmi.Settings, tmp_path: Path) -> Path:
     return path
 
 
-def test_a_run_on_local_dask_gives_the_same(
-    corpus: Path, settings: Path, expected: dict[str, bytes], tmp_path: Path
-) -> None:
-    study = tmp_path / "study"
-    words = ("run", corpus / "images", study, "--settings", settings, "--dask", "local", "--workers", 2)
-    status, said = pimmi_run(*words)
-    assert status == 0, said
-    assert "Traceback" not in said
-    assert exports(study, tmp_path / "tables") == expected
-    assert not list(study.rglob(".new-*"))
-
-
 def test_a_worker_that_is_killed_midway_changes_nothing(
     corpus: Path, small_shards: pimmi.Settings, scheduler: str, expected: dict[str, bytes], tmp_path: Path
 ) -> None:
@@ -297,11 +285,19 @@ def test_a_new_study_in_the_place_of_another_is_compared_afresh(
     assert exports(study, tmp_path / "tables") == expected
 
 
+@pytest.mark.parametrize("local", [True, False])
 def test_ctrl_c_leaves_a_study_that_goes_on(
-    corpus: Path, settings: Path, scheduler: str, expected: dict[str, bytes], tmp_path: Path
+    corpus: Path,
+    settings: Path,
+    scheduler: str,
+    expected: dict[str, bytes],
+    tmp_path: Path,
+    local: bool,
 ) -> None:
+    """The terminal sends Ctrl-C to all processes of the command, local workers included."""
     study = tmp_path / "study"
-    words = ["run", corpus / "images", study, "--settings", settings, "--dask", scheduler]
+    where = ("local", "--workers", "2") if local else (scheduler,)
+    words = ("run", corpus / "images", study, "--settings", settings, "--dask", *where)
     process = subprocess.Popen(
         [sys.executable, "-m", "pimmi", *map(str, words)],
         stdout=subprocess.DEVNULL,
@@ -318,7 +314,11 @@ def test_ctrl_c_leaves_a_study_that_goes_on(
     assert said.splitlines()[-1] == "pimmi: stopped: the same command goes on where it stopped"
     assert "Traceback" not in said
     assert not list(study.rglob(".new-*"))
-    assert exports(complete(study, corpus / "images"), tmp_path / "tables") == expected
+    status, said = pimmi_run(*words)
+    assert status == 0, said
+    assert "Traceback" not in said
+    assert not list(study.rglob(".new-*"))
+    assert exports(study, tmp_path / "tables") == expected
 
 
 def test_without_the_extra_it_is_named(corpus: Path, tmp_path: Path) -> None:
@@ -364,7 +364,7 @@ def test_slurm_is_asked_for_what_the_settings_say() -> None:
         directives="--constraint=avx2; --exclusive",
         prologue="module load python",
     )
-    with slurm_cluster(settings) as jobs:
+    with slurm_cluster(settings, refusals=[]) as jobs:
         lines = jobs.job_script().splitlines()
     directives = {line.removeprefix("#SBATCH ") for line in lines if line.startswith("#SBATCH")}
     assert directives >= {"-J pimmi", "-p long", "-A press", "--cpus-per-task=6", "--mem=24G", "-t 01:30:00"}
@@ -379,6 +379,7 @@ def test_slurm_is_asked_for_what_the_settings_say() -> None:
 SBATCH = """#!/bin/sh
 cp "$1" job-$$
 setsid sh job-$$ > job-$$.log 2>&1 < /dev/null &
+echo $! >> jobs
 echo Submitted batch job $!
 """
 SCANCEL = """#!/bin/sh
@@ -399,7 +400,7 @@ def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_a_run_on_jobs_of_slurm_gives_the_same(
+def test_a_run_on_jobs_of_slurm_of_which_one_ends_gives_the_same(
     corpus: Path, slurm: Path, small_shards: pimmi.Settings, expected: dict[str, bytes], tmp_path: Path
 ) -> None:
     settings = small_shards.updated({"slurm": {"jobs": 1, "cores": 2, "memory": 2}})
@@ -407,10 +408,24 @@ def test_a_run_on_jobs_of_slurm_gives_the_same(
     with study.dask("slurm") as workers:
         assert workers.workers == 2
         study.add(corpus / "images", workers=workers)
+        (job,) = (slurm / "jobs").read_text().split()
+        os.killpg(int(job), signal.SIGKILL)
         study.match(workers=workers)
     study.group()
     assert exports(study, tmp_path / "tables") == expected
-    assert len(list(slurm.glob("job-*.log"))) == 1
+    assert len((slurm / "jobs").read_text().split()) == 2
+
+
+def test_what_slurm_says_when_it_refuses_a_job_is_told(corpus: Path, slurm: Path, tmp_path: Path) -> None:
+    (slurm / "sbatch").write_text("#!/bin/sh\necho sbatch: error: invalid partition: nope >&2; exit 1\n")
+    study = pimmi.open(tmp_path / "study", create=True)
+    with (
+        pytest.raises(
+            pimmi.PimmiError, match="SLURM refused a job: sbatch: error: invalid partition: nope: change"
+        ),
+        study.dask("slurm") as workers,
+    ):
+        study.add(corpus / "images", workers=workers)
 
 
 def test_a_study_from_before_these_settings_still_opens(study: pimmi.Study, tmp_path: Path) -> None:

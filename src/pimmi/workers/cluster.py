@@ -9,7 +9,7 @@ import signal
 import threading
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import resource_tracker
@@ -32,7 +32,7 @@ ANSWER_S = 10
 PATIENCE_S = 60.0
 """How long a run goes on without any worker."""
 SAY_S = 3.0
-LOGGERS = ("distributed", "distributed.client", "tornado.application")
+LOGGERS = ("asyncio", "distributed", "distributed.client", "tornado.application")
 PROTOCOLS = ("tcp", "tls", "ws", "wss")
 OWN_CLUSTER = {
     "distributed.scheduler.allowed-failures": 1,
@@ -152,14 +152,10 @@ def slurm_jobs(settings: SlurmSettings, *, say: Callable[[str], None]) -> Iterat
         )
     import dask
 
-    with dask.config.set(OWN_CLUSTER), slurm_cluster(settings) as cluster:
-        replacement = _Replacement(cluster, settings.jobs)
-        try:
-            replacement.submit()
-        except RuntimeError as error:
-            raise PimmiError(
-                f"SLURM refused the jobs: {_last_line(error)}: change the settings under [slurm]"
-            ) from error
+    refusals: list[str] = []
+    with _silence(), dask.config.set(OWN_CLUSTER), slurm_cluster(settings, refusals=refusals) as cluster:
+        replacement = _Replacement(cluster, settings.jobs, refusals)
+        replacement.submit()
         with _connected(cluster) as client:
             yield Cluster(
                 client=client,
@@ -171,12 +167,23 @@ def slurm_jobs(settings: SlurmSettings, *, say: Callable[[str], None]) -> Iterat
             )
 
 
-def slurm_cluster(settings: SlurmSettings) -> SLURMCluster:
-    """The cluster, with no job yet."""
+def slurm_cluster(settings: SlurmSettings, *, refusals: list[str]) -> SLURMCluster:
+    """The cluster, with no job yet; what SLURM says when it refuses one is added to `refusals`."""
     from dask_jobqueue import SLURMCluster
+    from dask_jobqueue.slurm import SLURMJob
+    from distributed.deploy.spec import ProcessInterface
+
+    class Job(SLURMJob):  # type: ignore[misc]
+        async def start(self) -> None:
+            try:
+                await super().start()
+            except RuntimeError as error:
+                refusals.append(_last_line(error))
+                await ProcessInterface.start(self)
 
     ending = ["--lifetime", f"{settings.walltime - 5}m", "--lifetime-stagger", "2m"]
     return SLURMCluster(
+        job_cls=Job,
         queue=settings.queue or None,
         account=settings.account or None,
         cores=settings.cores,
@@ -199,26 +206,34 @@ def slurm_cluster(settings: SlurmSettings) -> SLURMCluster:
 class _Replacement:
     """Asks for a new job whenever one has ended that had workers."""
 
-    def __init__(self, cluster: SLURMCluster, jobs: int) -> None:
+    def __init__(self, cluster: SLURMCluster, jobs: int, refusals: list[str]) -> None:
         self._cluster = cluster
+        self._refusals = refusals
         self._jobs = jobs
         self._seen: set[str] = set()
         self._asked = jobs
 
     def submit(self) -> None:
-        """Give the jobs to SLURM; raises RuntimeError if it doesn't take them."""
+        """Give the jobs to SLURM; raises PimmiError if it refuses one."""
+        self._refusals.clear()
         self._cluster.scale(jobs=self._asked)
         self._cluster.sync(_settled, self._cluster)
+        if self._refusals:
+            raise PimmiError(f"SLURM refused a job: {self._refusals[0]}: change the settings under [slurm]")
 
     def submit_if_lost(self) -> None:
         workers = self._cluster.scheduler_info["workers"].values()
-        there = {str(worker["name"]).rpartition("-")[0] for worker in workers}
+        there = {self._job(str(worker["name"])) for worker in workers}
         self._seen |= there
         wanted = self._jobs + len(self._seen - there)
         if wanted > self._asked:
             self._asked = wanted
-            with suppress(RuntimeError):
+            with suppress(PimmiError) if there else nullcontext():
                 self.submit()
+
+    def _job(self, worker: str) -> str:
+        """A job of one worker lends it its name; one of several adds their numbers."""
+        return worker if worker in self._cluster.worker_spec else worker.rpartition("-")[0]
 
 
 async def _settled(cluster: Any) -> None:
@@ -227,19 +242,27 @@ async def _settled(cluster: Any) -> None:
 
 @contextmanager
 def _connected(at: Any) -> Iterator[Client]:
-    """A client, whose library says nothing itself: what goes wrong is raised."""
     from distributed import Client
+
+    with _silence():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            client = Client(at, timeout=ANSWER_S, set_as_default=False)
+        with client:
+            yield client
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Let Dask log nothing meanwhile: what goes wrong is raised."""
+    import distributed  # noqa: F401  (it sets up its loggers when it is imported)
 
     loggers = [logging.getLogger(name) for name in LOGGERS]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.CRITICAL)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            client = Client(at, timeout=ANSWER_S, set_as_default=False)
-        with client:
-            yield client
+        yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)

@@ -1,5 +1,5 @@
 // The frame of all pages: which one is shown, the header, the keyboard, and what is said at the bottom.
-import { post, study } from "./api.js";
+import { study, takeBack } from "./api.js";
 import { clusterPage } from "./cluster.js";
 import { decisionsPage, keyOf } from "./decisions.js";
 import { dialog, h, icon } from "./dom.js";
@@ -104,7 +104,7 @@ async function header() {
 
 export async function undo() {
   try {
-    const { decisions, clusters } = await post("/api/decisions/undo");
+    const { decisions, clusters } = await takeBack();
     say(decisions.length ? t("undone", { what: t(keyOf(decisions[0])) }) : t("nothing_undo"));
     if (!decisions.length) return;
     await study(true);

@@ -57,12 +57,15 @@ async function reviewList(id) {
 }
 export const forgetReview = (id) => lists.delete(id);
 
+// In a review the next link comes at once, while the decision is applied.
 async function judged(link, value, next, home, review) {
+  const decided = decide([decision("link", link.first.id, link.second.id, value)]);
   try {
-    const { clusters } = await decide([decision("link", link.first.id, link.second.id, value)]);
+    if (value && next) go(next, { quietly: true });
+    const { clusters } = await decided;
     await study(true);
     say(t(value === "rejected" ? outcomeOf(link, clusters) : value ? "was_confirmed" : "taken_back"));
-    if (value && next) return go(next, { quietly: true });
+    if (value && next) return;
     if (value && review) {
       forgetReview(review);
       say(t("review_done"));

@@ -54,6 +54,8 @@ EVERY_PAIR = 8
 """Images up to which all pairs of a cluster are linked; larger ones have a few links an image."""
 LINKS_AN_IMAGE = 4
 COMMON_ELEMENTS, IMAGES_OF_A_COMMON_ONE = 200, 20
+CORNER, EVERYWHERE = np.uint64(0x0303), np.uint64(2**64 - 1)
+"""Cells of an image: two by two at the top left, and all."""
 WARM_UP = 5
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 
@@ -70,8 +72,10 @@ def make_study(root: Path, *, images: int, clusters: int, shard_images: int, see
     write_files(_files(ids, random), folder)
     owners = _owners(images, clusters, random)
     query, result = _linked(owners, random)
-    _write_links(folder, query, result, images, shard_images, random)
-    _write_groups(folder, ids, owners, query, result, random)
+    common = np.sort(random.integers(0, images, (COMMON_ELEMENTS, IMAGES_OF_A_COMMON_ONE)), axis=1)
+    weak = _weak_links(common, known=query * images + result, images=images)
+    _write_links(folder, query, result, weak, images, shard_images, random)
+    _write_groups(folder, ids, owners, query, result, common)
     _write_thumbs(root / "thumbs", ids, random)
     _write_posts(root / "posts.csv", ids, random)
 
@@ -162,14 +166,29 @@ def _linked(
     return together[:, 0], together[:, 1]
 
 
+def _weak_links(
+    common: NDArray[np.int64], *, known: NDArray[np.int64], images: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """All pairs of the images that show a common element, save those that are linked already."""
+    first, second = np.triu_indices(common.shape[1], 1)
+    low, high = common[:, first].ravel(), common[:, second].ravel()
+    keys = np.setdiff1d(low * images + high, known)
+    keys = keys[keys // images != keys % images]
+    return keys // images, keys % images
+
+
 def _write_links(
     folder: StudyFolder,
     query: NDArray[np.int64],
     result: NDArray[np.int64],
+    weak: tuple[NDArray[np.int64], NDArray[np.int64]],
     images: int,
     shard_images: int,
     random: np.random.Generator,
 ) -> None:
+    """Write the links of copies, which show the same everywhere, and weak ones, which agree in a corner."""
+    faint = np.arange(len(query) + len(weak[0])) >= len(query)
+    query, result = np.concatenate([query, weak[0]]), np.concatenate([result, weak[1]])
     count = len(query)
     agreement, coverage = random.uniform(0.4, 1, count), random.uniform(0.2, 1, (2, count))
     columns: dict[str, NDArray[Any]] = {
@@ -187,8 +206,12 @@ def _write_links(
         "relation": random.choice(4, count, p=[0.5, 0.2, 0.2, 0.1]),
         "agreement": agreement,
         "conflict": 1 - agreement,
-        "confidence": random.uniform(0.5, 1, count),
+        "confidence": np.where(faint, 0.1, random.uniform(0.5, 1, count)),
     }
+    columns["agreement"][faint], columns["conflict"][faint] = 0.1, 0.9
+    for end in ("query", "result"):
+        columns[f"{end}_part"] = np.where(faint, CORNER, EVERYWHERE)
+        columns[f"{end}_other"] = np.where(faint, EVERYWHERE ^ CORNER, np.uint64(0))
     arrays = [
         pa.array(columns.get(name, np.zeros(count)), None).cast(kind) for name, kind in LINKS_COLUMNS.items()
     ]
@@ -210,9 +233,9 @@ def _write_groups(
     owners: NDArray[np.int64],
     query: NDArray[np.int64],
     result: NDArray[np.int64],
-    random: np.random.Generator,
+    common: NDArray[np.int64],
 ) -> None:
-    """One element for each cluster, which is all of its images, and a few common ones in random images."""
+    """One element for each cluster, which is all of its images, and some `common` ones in random images."""
     degree = np.bincount(np.concatenate([query, result]), minlength=len(ids))
     order = np.lexsort((np.arange(len(ids)), owners))
     order = order[owners[order] >= 0]
@@ -226,7 +249,6 @@ def _write_groups(
         "quality": pa.array(quality[owners[order]]),
         "representative": pa.array(np.isin(np.arange(len(order)), starts)),
     })  # fmt: skip
-    common = np.sort(random.integers(0, len(ids), (COMMON_ELEMENTS, IMAGES_OF_A_COMMON_ONE)), axis=1)
     own = [order[start : start + size] for start, size in zip(starts, sizes, strict=True)]
     tables = GroupTables(
         clusters,

@@ -56,11 +56,13 @@ class Observation:
 class Model:
     """`coefficients` of each of TERMS, in seconds or bytes for one image, pair or link.
 
-    `errors` is the largest relative error of each cost on what it was fitted to. `links_an_image` and
-    `busy`, the share of the workers' time in which they work, are those of the largest corpus.
+    `corpora` is how many the coefficients were fitted to. `errors` is the largest relative error of each cost on what
+    it was fitted to. `links_an_image` and `busy`, the share of the workers' time in which they work, are those of the
+    largest corpus.
     """
 
     coefficients: Mapping[str, Mapping[str, float]]
+    corpora: int
     errors: Mapping[str, float]
     links_an_image: float
     busy: float
@@ -97,6 +99,7 @@ def fit_model(observations: Sequence[Observation]) -> Model:
     largest = max(observations, key=lambda seen: seen.images)
     return Model(
         coefficients=coefficients,
+        corpora=len(observations),
         errors=errors,
         links_an_image=largest.links / largest.images,
         busy=min(1.0, sum(largest.cpu_s.values()) / (largest.wall_s * largest.workers)),
@@ -142,6 +145,8 @@ def projection(model: Model, *, cores: int, links_an_image: float) -> Iterator[s
         unit, factor = ("bytes", 1.0) if cost == "disk" else ("µs", 1e6)
         told = ", ".join(f"{factor * value:.4g} {unit} {units[name]}" for name, value in values.items())
         doubt = "; fits badly" if model.errors[cost] > LARGEST_ERROR else ""
+        if model.corpora <= len(values):
+            doubt += f"; {len(values)} terms fitted to {model.corpora} corpora: add more, or floods"
         yield f"{cost:8s}{told} (largest error {model.errors[cost]:.1%}{doubt})"
     yield f"{links_an_image:.4g} links an image; {cores} cores, busy {model.busy:.0%} of the time"
     yield ""

@@ -133,7 +133,7 @@ class Study:
         with dask_crew(where, self._folder, slurm=slurm, workers=workers, progress=shown) as pool:
             yield pool
 
-    def remove(self, paths: Iterable[str | Path] = (), *, missing: bool = False) -> int:
+    def remove(self, paths: str | Path | Iterable[str | Path] = (), *, missing: bool = False) -> int:
         """Remove files, and all files below folders; with `missing`, those as well that are gone from the disk.
 
         A path is one that the study knows, below the folder of images, or else one on the disk. Returns how many files
@@ -142,8 +142,9 @@ class Study:
         """
         from pimmi.pipeline.removing import remove_files
 
+        named = [paths] if isinstance(paths, str | Path) else list(paths)
         with locked(self._folder):
-            return remove_files(self._folder, paths, missing=missing)
+            return remove_files(self._folder, named, missing=missing)
 
     def compact(self, *, progress: Progress | None = None) -> Compacted:
         """Drop what was read of images that no file holds any more, and join small shards; no table changes.

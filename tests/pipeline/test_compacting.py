@@ -14,6 +14,7 @@ import pimmi
 from conftest import complete, exports
 from pimmi.study.images import read_images
 from pimmi.study.layout import StudyFolder
+from pimmi.study.reading import values
 from pimmi.study.status import disk_use
 
 MOMENTS = 20
@@ -24,7 +25,7 @@ def thinned(study: pimmi.Study, tmp_path: Path) -> pimmi.Study:
     """The study of the corpus without half of its files."""
     shutil.copytree(study.path, tmp_path / "study")
     opened = pimmi.open(tmp_path / "study")
-    opened.remove(opened.images().column("path").to_pylist()[::2])
+    opened.remove(values(opened.images(), "path")[::2])
     opened.group()
     return opened
 
@@ -47,8 +48,19 @@ def test_tables_stay_and_the_disk_has_the_space_that_is_said(thinned: pimmi.Stud
     assert not links & {path.name for path in folder.links.iterdir()}
     status = thinned.status()
     assert (status.unused_images, status.grouped) == (0, "yes")
-    ids = set(read_images(folder).column("image_id").to_pylist())
-    assert ids == set(thinned.images().column("image_id").drop_null().to_pylist())
+    ids = set(values(read_images(folder), "image_id"))
+    assert ids == set(values(thinned.images(), "image_id")) - {None}
+
+
+def test_pictures_of_dropped_images_are_dropped(thinned: pimmi.Study, study: pimmi.Study) -> None:
+    ids = set(values(study.images(), "image_id")) - {None}
+    kept = set(values(thinned.images(), "image_id")) - {None}
+    for name in ids:
+        path = thinned.path / "thumbs" / name[:2] / f"{name}.webp"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"a picture")
+    thinned.compact()
+    assert {path.stem for path in (thinned.path / "thumbs").rglob("*.webp")} == kept < ids
 
 
 def test_a_second_time_does_nothing(thinned: pimmi.Study) -> None:
@@ -68,7 +80,7 @@ def test_new_images_are_compared_with_shards_that_were_joined(
     thinned: pimmi.Study, corpus: Path, tmp_path: Path
 ) -> None:
     """What was removed comes back under other names."""
-    kept = set(thinned.images().column("path").to_pylist())
+    kept = set(values(thinned.images(), "path"))
     thinned.compact()
     for path in sorted((corpus / "images").rglob("*")):
         name = path.relative_to(corpus / "images")
@@ -108,7 +120,7 @@ def test_small_shards_are_joined_up_to_the_setting(
 
 
 def _rows_of_shards(folder: StudyFolder) -> list[list[int]]:
-    shards = read_images(folder).column("shard").to_pylist()
+    shards = values(read_images(folder), "shard")
     return [[shard for shard in shards if shard == number] for number in sorted(set(shards))]
 
 
@@ -124,7 +136,7 @@ def test_images_that_are_not_compared_are_refused(
 @pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
 def test_killed_at_any_moment_nothing_is_lost(thinned: pimmi.Study, tmp_path: Path) -> None:
     killing = Path(__file__).with_name("killing.py")
-    command = [sys.executable, killing, "compact", thinned.path, tmp_path, str(MOMENTS)]
+    command: list[str | Path] = [sys.executable, killing, "compact", thinned.path, tmp_path, str(MOMENTS)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.splitlines()) == MOMENTS

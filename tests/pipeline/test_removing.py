@@ -11,6 +11,7 @@ import pytest
 
 import pimmi
 from conftest import complete, exports
+from pimmi.study.reading import values
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +50,7 @@ def study(images: Path) -> pimmi.Study:
 
 
 def paths_of(study: pimmi.Study) -> set[str]:
-    return set(study.images().column("path").to_pylist())
+    return set(values(study.images(), "path"))
 
 
 def as_if_made_of(study: pimmi.Study, images: Path, tmp_path: Path, *, without: Iterable[str] = ()) -> bool:
@@ -72,6 +73,7 @@ def test_what_is_removed_is_in_no_table(study: pimmi.Study, images: Path, tmp_pa
     assert as_if_made_of(study, images, tmp_path, without=gone)
     assert not paths_of(study) & set(gone)
     assert (images / "may" / "1.jpg").exists()
+    assert "may/1.jpg" not in {hit.path for hit in study.search(images / "may" / "1.jpg")}
 
 
 def test_a_folder_is_removed_under_its_name_in_the_study_and_on_the_disk(
@@ -82,7 +84,7 @@ def test_a_folder_is_removed_under_its_name_in_the_study_and_on_the_disk(
     monkeypatch.chdir(images.parent)
     assert study.remove([Path("images/june/5.jpg"), images / "june" / "6.jpg"]) == 2
     assert paths_of(study) == {"june/7.jpg", "june/8.jpg", "june/9.jpg", "june/twin of 0.jpg"}
-    assert study.remove([images]) == 4
+    assert study.remove(images) == 4
     study.group()
     assert (study.summary().files, len(study.links())) == (0, 0)
     assert study.remove([images, "may"]) == 0
@@ -125,6 +127,7 @@ def test_missing_files_are_counted_and_removed(study: pimmi.Study, images: Path,
     added = study.add(images, workers=1)
     assert (added.read, added.moved, added.gone) == (0, 0, 7)
     assert "june/5.jpg" in paths_of(study)
+    assert study.add(images / ".." / "images", workers=1).gone == 7
     assert study.remove(missing=True) == 7
     assert study.add(images, workers=1).gone == 0
     assert as_if_made_of(study, images, tmp_path)
@@ -190,4 +193,4 @@ def test_the_old_content_of_a_changed_file_is_nowhere(
     shutil.copy(images / "june" / "9.jpg", images / "may" / "4.jpg")
     study.add(images, workers=1)
     assert as_if_made_of(study, images, tmp_path)
-    assert old not in study.images().column("image_id").to_pylist()
+    assert old not in values(study.images(), "image_id")

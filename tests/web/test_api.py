@@ -364,25 +364,6 @@ def test_every_address_is_described(client: httpx.Client) -> None:
         assert all(operation["summary"] for operation in path.values())
 
 
-def test_other_sites_can_neither_read_nor_change_a_study(client: httpx.Client) -> None:
-    assert client.get("/api/study", headers={"Host": "rebound.example"}).status_code == 403
-    answer = client.post("/api/decisions/undo", headers={"Origin": "http://evil.example"})
-    assert answer.status_code == 403
-    assert client.post("/api/decisions/undo", headers={"Origin": str(client.base_url)}).status_code == 200
-    assert "default-src 'self'" in client.get("/").headers["content-security-policy"]
-
-
-def test_with_a_token_nothing_is_answered_without_it(library: Library) -> None:
-    with asking(library, token="secret") as client:
-        for path in ("/", "/api/study", "/static/app.js", "/thumbs/0.webp"):
-            assert client.get(path).status_code == 401
-        assert client.get("/api/study?token=wrong").status_code == 401
-        assert client.get("/api/study", headers={"Authorization": "Bearer secret"}).status_code == 200
-        answer = client.get("/search?token=secret", follow_redirects=False)
-        assert (answer.status_code, answer.headers["location"]) == (303, "/search")
-        assert client.get("/api/study").status_code == 200
-
-
 def test_a_study_that_was_moved_with_its_thumbnails_needs_no_images(
     library: Library, study: pimmi.Study, tmp_path: Path
 ) -> None:

@@ -85,7 +85,7 @@ def test_images_tell_their_elements_and_in_which_other_clusters_they_are(
     assert {member["id"] for member in shown} == others.keys()
     assert any(others.values())
     for member in shown:
-        assert member["also_in"] == others[member["id"]]
+        assert [other["id"] for other in member["also_in"]] == others[member["id"]]
         own = {row["element_id"]: row for row in members if row["image_id"] == member["id"]}
         assert {element["element"] for element in member["elements"]} == own.keys()
         for element in member["elements"]:
@@ -223,6 +223,52 @@ def test_a_family_is_dissolved_from_its_page(tab: Tab) -> None:
     tab.page.get_by_role("link", name="Decisions").click()
     expect(tab.page.locator(".decided")).to_have_text(re.compile("Marked as common"))
     tab.page.keyboard.press("u")
-    expect(tab.page.locator("#said")).to_have_text("Undone.")
+    expect(tab.page.locator("#said")).to_have_text("Undone: Marked as common")
     tab.page.goto(address)
     tab.page.wait_for_selector(".member")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "test"),
+    [
+        ("kind=frame", lambda one: one["kind"] == "frame"),
+        ("kind=mark", lambda one: one["kind"] == "mark"),
+        ("size_min=4", lambda one: one["size"] >= 4),
+        ("size_max=4", lambda one: one["size"] <= 4),
+        ("verdict=undecided", lambda one: not one["marked"]),
+        ("verdict=own", lambda one: one["marked"] and not one["common"]),
+        ("verdict=common", lambda one: one["marked"] and one["common"]),
+    ],
+)
+def test_elements_are_filtered(client: httpx.Client, parameters: str, test: Any) -> None:
+    one = frame(client)
+    mark(client, one["representative"]["id"], one["region"], common=False)
+    found = client.get(f"/api/elements?{parameters}").json()
+    assert found["elements"] == [element for element in listed(client) if test(element)]
+    assert found["total"] == len(found["elements"])
+
+
+def test_elements_are_found_by_the_name_of_an_image_that_shows_them(client: httpx.Client) -> None:
+    one = frame(client)
+    path = one["examples"][0]["path"]
+    found = client.get("/api/elements", params={"q": path}).json()["elements"]
+    assert one["element"] in {element["element"] for element in found}
+    assert client.get("/api/elements?q=no-such-name").json()["total"] == 0
+    assert client.get("/api/elements?kind=emoji").status_code == 400
+
+
+def test_the_page_of_elements_is_filtered_and_its_address_can_be_shared(tab: Tab) -> None:
+    tab.open("/elements")
+    everything = tab.page.locator(".recurring > li").count()
+    tab.page.get_by_label("Kind").select_option("frame")
+    tab.page.wait_for_url("**/elements?kind=frame")
+    tab.ready()
+    kept = tab.page.locator(".recurring > li").count()
+    assert kept > 0
+    assert set(tab.page.locator(".recurring > li strong").all_inner_texts()) == {"Frame"}
+    tab.page.reload()
+    tab.ready()
+    assert tab.page.locator(".recurring > li").count() == kept
+    tab.page.get_by_role("button", name="Clear all").click()
+    expect(tab.page.locator(".recurring > li")).to_have_count(everything)
+    assert tab.page.url == f"{tab.address}/elements"

@@ -41,11 +41,14 @@ def print_summary(summary: Summary, *, study: Path, added: Added | None = None) 
 
 
 def _print_moved(added: Added, study: Path) -> None:
-    if added.moved:
+    if added.moved == 1:
+        print("1 file was moved: it is listed under its new path")
+    elif added.moved:
         print(f"{added.moved:,} files were moved: they are listed under their new paths")
     if added.gone:
-        print(f"{added.gone:,} files are no longer there, and stay in the study: ", end="")
-        print(f"pimmi remove {quote(str(study))} --missing removes them")
+        count = "1 file is" if added.gone == 1 else f"{added.gone:,} files are"
+        print(f"{count} no longer there, and {'stays' if added.gone == 1 else 'stay'} in the study: ", end="")
+        print(f"pimmi remove {quote(str(study))} --missing removes {'it' if added.gone == 1 else 'them'}")
 
 
 def print_hits(image: Path, hits: Sequence[Hit]) -> None:

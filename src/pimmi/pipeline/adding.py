@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,9 +52,10 @@ def add_images(
     Ctrl-C comes are kept. The caller holds the study's lock.
     """
     found = walk(images)
+    images = Path(os.path.abspath(images))  # noqa: PTH100
     known = _known_files(folder, found, images)
     files, gone = known.new, known.gone
-    _refuse_namesakes(files, read_files(folder), images.absolute())
+    _refuse_namesakes(files, read_files(folder), images)
     if len(problems := known.problems()):
         write_files(problems, folder)
     if not files:

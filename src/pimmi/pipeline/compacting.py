@@ -48,7 +48,8 @@ def compact_study(folder: StudyFolder, *, settings: Settings, progress: Progress
     """
     check_matched(folder)
     before, shards_before = sum(disk_use(folder).values()), len(folder.shard_numbers())
-    rows = Catalogue.read(folder).rows_by_shard
+    catalogue = Catalogue.read(folder)
+    rows = catalogue.rows_by_shard
     held = {number: rows.get(number, NO_ROWS) for number in folder.shard_numbers()}
     dropped = len(read_images(folder)) - sum(map(len, held.values()))
     groups = [
@@ -61,12 +62,20 @@ def compact_study(folder: StudyFolder, *, settings: Settings, progress: Progress
         for group in groups:
             _replace(folder, {number: held[number] for number in group})
             stage.advance(sum(len(held[number]) for number in group))
+    _drop_pictures(folder, {name.decode() for name in catalogue.ids.tolist()})
     return Compacted(
         dropped=dropped,
         shards_before=shards_before,
         shards=len(folder.shard_numbers()),
         bytes_freed=max(0, before - sum(disk_use(folder).values())),
     )
+
+
+def _drop_pictures(folder: StudyFolder, held: set[str]) -> None:
+    """Remove the small pictures that the pages made of images that no file holds any more."""
+    for path in sorted((folder.root / "thumbs").glob("*/*.webp")):
+        if path.stem not in held:
+            path.unlink(missing_ok=True)
 
 
 def _has_dead(folder: StudyFolder, number: int, held: Rows) -> bool:

@@ -48,11 +48,11 @@ def group_images(folder: StudyFolder, *, settings: Settings, progress: Progress)
 
 def regroup_images(
     catalogue: Catalogue, links: Links, *, images: NDArray[np.int64], minimum_confidence: float
-) -> None:
+) -> GroupTables:
     """Group some images again, in the way in which all were, with all that links or decisions join to them.
 
     `links` are all of the study, weak ones as well; `images` are ranks. The groups of all others stay, and the result
-    is what grouping all would give. The caller holds the study's lock.
+    is what grouping all would give: it is written, and returned. The caller holds the study's lock.
     """
     folder = catalogue.folder
     before = read_groups(folder)
@@ -69,7 +69,9 @@ def regroup_images(
         decisions=decisions,
         group=group_here,
     )
-    write_groups(_replaced(before, renewed, ids=catalogue.ids[images]), folder, settings=settings)
+    tables = _replaced(before, renewed, ids=catalogue.ids[images])
+    write_groups(tables, folder, settings=settings)
+    return tables
 
 
 def _joined(

@@ -21,10 +21,13 @@ MEETING = ["path", "bytes", "mtime_ns"]
 
 
 class KnownFiles:
-    """The files of a study, `rows` as of `read_newest`, and those that were `found` below the folder `root` now."""
+    """The files of a study, `rows` as of `read_newest`, and those that were `found` below the folder `root` now.
+
+    The path of `root` is absolute.
+    """
 
     def __init__(self, rows: pa.Table, found: Walk, *, root: Path) -> None:
-        self._root = str(root.absolute())
+        self._root = str(root)
         self._walked = _walked(found)
         self._rows = rows
         self._found = found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from pimmi.errors import PimmiError
 from pimmi.pipeline.comparing import CompareTask, compare_shards
 from pimmi.pipeline.crew import crew, crew_of_one
@@ -11,12 +13,15 @@ from pimmi.study.layout import StudyFolder
 from pimmi.study.reading import count_rows
 from pimmi.workers.outcome import Crashed, Failed, Pool
 
+LISTED_S = 60.0
+"""Longer than NFS keeps the list of a folder, by default."""
+
 
 def link_images(
     folder: StudyFolder, *, settings: Settings, workers: int | Pool | None, progress: Progress
 ) -> None:
     """Compare the pairs of shards that have no file of links. The caller holds the study's lock."""
-    tasks = _tasks(StudyFolder(folder.root.absolute()), settings)
+    tasks = _tasks(folder.absolute(), settings)
     if not tasks:
         return
     pairs = sum(task.size for task in tasks)
@@ -38,6 +43,19 @@ def link_images(
             f"comparing the shards {first} and {second} of {folder.root} failed twice, as {reason}: "
             "use fewer --workers, or a machine with more memory"
         )
+    _wait_until_listed(tasks, folder)
+
+
+def _wait_until_listed(tasks: list[CompareTask], folder: StudyFolder) -> None:
+    """What other machines wrote may take a while to appear in a folder that is shared."""
+    until = time.monotonic() + LISTED_S
+    while not {task.pair for task in tasks} <= set(folder.linked_pairs()):
+        if time.monotonic() > until:
+            raise PimmiError(
+                f"files that workers wrote don't appear in {folder.links}: "
+                "see that all machines share that folder, and give the same command again"
+            )
+        time.sleep(LISTED_S / 100)
 
 
 def _tasks(folder: StudyFolder, settings: Settings) -> list[CompareTask]:

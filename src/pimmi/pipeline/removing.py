@@ -54,8 +54,7 @@ def _marked(rows: pa.Table) -> pa.Table:
 
 def _named(rows: pa.Table, path: str) -> Mask:
     """The rows that a path means, as the study knows it or, if it knows none such, on the disk."""
-    known = path.removeprefix("./").rstrip("/")
-    found = _at_or_below(rows, known) if known else np.zeros(len(rows), bool)
+    found = _at_or_below(rows, Path(path).as_posix())
     return found if found.any() else _on_disk(rows, Path(path))
 
 

@@ -89,7 +89,7 @@ def shared_table(
 
 def _tasks(catalogues: tuple[Catalogue, Catalogue], settings: MatchingSettings) -> Iterator[ShareTask]:
     """The largest first."""
-    folders = catalogues[0].folder, catalogues[1].folder
+    folders = catalogues[0].folder.absolute(), catalogues[1].folder.absolute()
     rows = [catalogue.rows_by_shard for catalogue in catalogues]
     pairs = [(first, second) for first in rows[0] for second in rows[1]]
     for first, second in sorted(
@@ -158,10 +158,8 @@ def _described(
         transforms[row] = inverted(transforms[row])
     relations = [RELATIONS[number] for number in links.relation[kept].tolist()]
     columns: dict[str, Any] = {
-        **{
-            name: [ids[row] for row in ends[turned ^ end, places]]
-            for end, name in zip((False, True), ENDS, strict=True)
-        },
+        "query_id": [ids[row] for row in ends[turned.astype(int), places]],
+        "result_id": [ids[row] for row in ends[1 - turned.astype(int), places]],
         "relation": [
             converse(relation) if turn else relation
             for relation, turn in zip(relations, turned.tolist(), strict=True)

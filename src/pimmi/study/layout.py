@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
@@ -28,6 +29,10 @@ class StudyFolder:
     """
 
     root: Path
+
+    def absolute(self) -> StudyFolder:
+        """The same folder, named as processes elsewhere find it too."""
+        return StudyFolder(self.root.absolute())
 
     @property
     def description(self) -> Path:
@@ -142,4 +147,6 @@ class StudyFolder:
 def _matches(folder: Path, pattern: str) -> list[re.Match[str]]:
     if not folder.is_dir():
         return []
-    return [match for path in folder.iterdir() if (match := re.fullmatch(pattern, path.name))]
+    matching = re.compile(pattern).fullmatch
+    with os.scandir(folder) as entries:
+        return [match for entry in entries if (match := matching(entry.name))]

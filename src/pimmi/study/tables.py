@@ -83,7 +83,11 @@ def _types(catalogue: Catalogue, links: Links) -> pa.Array[Any]:
 
 def are_common(catalogue: Catalogue, queries: Ints, results: Ints, common: pa.Table) -> NDArray[np.bool_]:
     """Whether each link between two ranks is among the `common` ones, rows of `pimmi.study.groups.COMMON_SCHEMA`."""
-    ends = [np.searchsorted(catalogue.ids, id_array(common, name)) for name in ("query_id", "result_id")]
+    known = catalogue.images.column("image_id").combine_chunks()
+    ends = [
+        np.asarray(pc.index_in(common.column(name), value_set=known).to_numpy(), np.int64)
+        for name in ("query_id", "result_id")
+    ]
     count = len(catalogue.images)
     found: NDArray[np.bool_] = np.isin(queries * count + results, ends[0] * count + ends[1])
     return found

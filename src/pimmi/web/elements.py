@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pimmi.decisions.elements import marked_elements
 from pimmi.study.catalogue import id_array
 from pimmi.study.groups import BOX, GroupTables
-from pimmi.study.reading import values
 from pimmi.study.tables import home_clusters
 from pimmi.web.clusters import Clusters, Flags, Floats, Ints
 
@@ -42,9 +42,8 @@ class Elements:
     def of(cls, clusters: Clusters, *, groups: GroupTables) -> Elements:
         """The elements of a study, with the clusters that belong to them."""
         about, members = groups.elements, groups.memberships
-        names = np.array(values(about, "element_id"), "S")
-        element = np.searchsorted(names, np.array(values(members, "element_id"), names.dtype))
-        image = np.searchsorted(clusters.catalogue.ids, id_array(members))
+        element = _places(members.column("element_id"), about.column("element_id"))
+        image = _places(members.column("image_id"), clusters.catalogue.images.column("image_id"))
         order = np.lexsort((element, -about.column("size").to_numpy()[element], image))
         return cls(
             clusters,
@@ -171,3 +170,8 @@ class Elements:
 def _region(box: NDArray[np.float64]) -> tuple[float, float, float, float]:
     x0, y0, x1, y1 = box.tolist()
     return x0, y0, x1, y1
+
+
+def _places(wanted: pa.ChunkedArray[Any], among: pa.ChunkedArray[Any]) -> Ints:
+    """The place of each of some values, all of which are there, among distinct ones."""
+    return np.asarray(pc.index_in(wanted, value_set=among.combine_chunks()).to_numpy(), np.int64)

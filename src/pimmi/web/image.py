@@ -17,11 +17,17 @@ MOST_LINKS = 60
 
 
 def image_page_shown(state: State, image: int) -> dict[str, Any]:
-    """What the page of an image shows; `image` is a rank."""
+    """What the page of an image shows; `image` is a rank.
+
+    Of its links those inside its cluster come first, the surest at the top, then those that leave it, then those that
+    share only what is common.
+    """
     clusters = state.clusters
     links = clusters.index.of(np.array([image]))
+    others = clusters.index.query[links].astype(np.int64) + clusters.index.result[links] - image
     confidence = clusters.index.columns["confidence"][links]
-    links = links[np.lexsort((links, -confidence, clusters.common[links]))]
+    elsewhere = clusters.cluster[others] != clusters.cluster[image]
+    links = links[np.lexsort((links, -confidence, elsewhere, clusters.common[links]))]
     return {
         **image_shown(clusters, image),
         "paths": paths_of(clusters, image),
@@ -34,7 +40,7 @@ def image_page_shown(state: State, image: int) -> dict[str, Any]:
 
 
 def _links_of(clusters: Clusters, image: int, links: list[int]) -> list[dict[str, Any]]:
-    """The links of an image, the surest first, then those that share only what is common."""
+    """Some links of an image."""
     index = clusters.index
     others = [int(index.query[link]) + int(index.result[link]) - image for link in links]
     name = clusters.image_id(image)

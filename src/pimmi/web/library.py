@@ -16,7 +16,7 @@ from pimmi.errors import PimmiError, StudyError
 from pimmi.pipeline.grouping import regroup_images
 from pimmi.settings import Settings
 from pimmi.study.catalogue import Catalogue, Links
-from pimmi.study.groups import read_clusters, read_groups
+from pimmi.study.groups import GroupTables, read_clusters, read_groups
 from pimmi.study.layout import StudyFolder
 from pimmi.study.lock import locked
 from pimmi.web.clusters import Clusters
@@ -150,8 +150,15 @@ class Library:
         posts = None if self._join is None else self._join(catalogue)
         return self._with_groups(catalogue, index, posts=posts)
 
-    def _with_groups(self, catalogue: Catalogue, index: LinkIndex, *, posts: Posts | None) -> State:
-        groups = read_groups(self.folder)
+    def _with_groups(
+        self,
+        catalogue: Catalogue,
+        index: LinkIndex,
+        *,
+        posts: Posts | None,
+        groups: GroupTables | None = None,
+    ) -> State:
+        groups = groups or read_groups(self.folder)
         clusters = Clusters.of(catalogue, index, groups=groups, decisions=read_decisions(self.folder))
         return State(clusters=clusters, elements=Elements.of(clusters, groups=groups), posts=posts)
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import math
 import shutil
+import signal
 import threading
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -30,6 +32,7 @@ ANSWER_S = 10
 PATIENCE_S = 60.0
 """How long a run goes on without any worker."""
 SAY_S = 3.0
+LOGGERS = ("asyncio", "distributed", "distributed.client", "tornado.application")
 PROTOCOLS = ("tcp", "tls", "ws", "wss")
 OWN_CLUSTER = {
     "distributed.scheduler.allowed-failures": 1,
@@ -107,14 +110,14 @@ def connector(
 @contextmanager
 def scheduler_at(address: str, *, say: Callable[[str], None]) -> Iterator[Cluster]:
     """The scheduler at an address such as tcp://host:8786, with all its workers."""
-    try:
-        client = _client(address)
-    except (OSError, ValueError) as error:
-        raise PimmiError(
-            f"no Dask scheduler answers at {address}: see that dask scheduler runs there, "
-            "and give the address that it printed"
-        ) from error
-    with client:
+    with ExitStack() as stack:
+        try:
+            client = stack.enter_context(_connected(address))
+        except (OSError, ValueError) as error:
+            raise PimmiError(
+                f"no Dask scheduler answers at {address}: see that dask scheduler runs there, "
+                "and give the address that it printed"
+            ) from error
         _check_versions(client, address)
         yield Cluster(client=client, name=f"the Dask scheduler at {address}", say=say)
 
@@ -126,20 +129,18 @@ def local_cluster(*, workers: int | None, say: Callable[[str], None]) -> Iterato
     from distributed import LocalCluster
 
     number = default_workers() if workers is None else workers
-    with (
-        without_main(),
-        dask.config.set(OWN_CLUSTER),
-        LocalCluster(
-            n_workers=number,
-            threads_per_worker=1,
-            processes=True,
-            memory_limit=0,
-            dashboard_address=None,
-            silence_logs=logging.CRITICAL,
-        ) as cluster,
-        _client(cluster) as client,
-    ):
-        yield Cluster(client=client, name="the local Dask cluster", say=say, expected=number)
+    with without_main(), dask.config.set(OWN_CLUSTER):
+        with _ctrl_c_kept():
+            cluster = LocalCluster(
+                n_workers=number,
+                threads_per_worker=1,
+                processes=True,
+                memory_limit=0,
+                dashboard_address=None,
+                silence_logs=logging.CRITICAL,
+            )
+        with cluster, _connected(cluster) as client:
+            yield Cluster(client=client, name="the local Dask cluster", say=say, expected=number)
 
 
 @contextmanager
@@ -151,15 +152,11 @@ def slurm_jobs(settings: SlurmSettings, *, say: Callable[[str], None]) -> Iterat
         )
     import dask
 
-    with dask.config.set(OWN_CLUSTER), slurm_cluster(settings) as cluster:
-        replacement = _Replacement(cluster, settings.jobs)
-        try:
-            replacement.submit()
-        except RuntimeError as error:
-            raise PimmiError(
-                f"SLURM refused the jobs: {_last_line(error)}: change the settings under [slurm]"
-            ) from error
-        with _client(cluster) as client:
+    refusals: list[str] = []
+    with _silence(), dask.config.set(OWN_CLUSTER), slurm_cluster(settings, refusals=refusals) as cluster:
+        replacement = _Replacement(cluster, settings.jobs, refusals)
+        replacement.submit()
+        with _connected(cluster) as client:
             yield Cluster(
                 client=client,
                 name="the SLURM jobs (squeue shows them)",
@@ -170,12 +167,23 @@ def slurm_jobs(settings: SlurmSettings, *, say: Callable[[str], None]) -> Iterat
             )
 
 
-def slurm_cluster(settings: SlurmSettings) -> SLURMCluster:
-    """The cluster, with no job yet."""
+def slurm_cluster(settings: SlurmSettings, *, refusals: list[str]) -> SLURMCluster:
+    """The cluster, with no job yet; what SLURM says when it refuses one is added to `refusals`."""
     from dask_jobqueue import SLURMCluster
+    from dask_jobqueue.slurm import SLURMJob
+    from distributed.deploy.spec import ProcessInterface
+
+    class Job(SLURMJob):  # type: ignore[misc]
+        async def start(self) -> None:
+            try:
+                await super().start()
+            except RuntimeError as error:
+                refusals.append(_last_line(error))
+                await ProcessInterface.start(self)
 
     ending = ["--lifetime", f"{settings.walltime - 5}m", "--lifetime-stagger", "2m"]
     return SLURMCluster(
+        job_cls=Job,
         queue=settings.queue or None,
         account=settings.account or None,
         cores=settings.cores,
@@ -198,38 +206,80 @@ def slurm_cluster(settings: SlurmSettings) -> SLURMCluster:
 class _Replacement:
     """Asks for a new job whenever one has ended that had workers."""
 
-    def __init__(self, cluster: SLURMCluster, jobs: int) -> None:
+    def __init__(self, cluster: SLURMCluster, jobs: int, refusals: list[str]) -> None:
         self._cluster = cluster
+        self._refusals = refusals
         self._jobs = jobs
         self._seen: set[str] = set()
         self._asked = jobs
 
     def submit(self) -> None:
-        """Give the jobs to SLURM; raises RuntimeError if it doesn't take them."""
+        """Give the jobs to SLURM; raises PimmiError if it refuses one."""
+        self._refusals.clear()
         self._cluster.scale(jobs=self._asked)
         self._cluster.sync(_settled, self._cluster)
+        if self._refusals:
+            raise PimmiError(f"SLURM refused a job: {self._refusals[0]}: change the settings under [slurm]")
 
     def submit_if_lost(self) -> None:
         workers = self._cluster.scheduler_info["workers"].values()
-        there = {str(worker["name"]).rpartition("-")[0] for worker in workers}
+        there = {self._job(str(worker["name"])) for worker in workers}
         self._seen |= there
         wanted = self._jobs + len(self._seen - there)
         if wanted > self._asked:
             self._asked = wanted
-            with suppress(RuntimeError):
+            with suppress(PimmiError) if there else nullcontext():
                 self.submit()
+
+    def _job(self, worker: str) -> str:
+        """A job of one worker lends it its name; one of several adds their numbers."""
+        return worker if worker in self._cluster.worker_spec else worker.rpartition("-")[0]
 
 
 async def _settled(cluster: Any) -> None:
     await cluster
 
 
-def _client(at: Any) -> Client:
+@contextmanager
+def _connected(at: Any) -> Iterator[Client]:
     from distributed import Client
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return Client(at, timeout=ANSWER_S, set_as_default=False)
+    with _silence():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            client = Client(at, timeout=ANSWER_S, set_as_default=False)
+        with client:
+            yield client
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Let Dask log nothing meanwhile: what goes wrong is raised."""
+    import distributed  # noqa: F401  (it sets up its loggers when it is imported)
+
+    loggers = [logging.getLogger(name) for name in LOGGERS]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+@contextmanager
+def _ctrl_c_kept() -> Iterator[None]:
+    """Start threads and processes that don't see Ctrl-C; one that comes meanwhile is seen here at the end."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # which would unblock the signal when it starts
+    usual = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, usual)
 
 
 def _check_installed(*, jobs: bool) -> None:

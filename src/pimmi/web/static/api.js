@@ -28,5 +28,14 @@ export function study(again = false) {
   return sent.get("study");
 }
 
-export const decide = (decisions) => post("/api/decisions", decisions);
+// Decisions go to the server one after the other, in the order in which they were made.
+let last = Promise.resolve();
+function inTurn(ask) {
+  const answer = last.then(ask);
+  last = answer.catch(() => {});
+  return answer;
+}
+
+export const decide = (decisions) => inTurn(() => post("/api/decisions", decisions));
+export const takeBack = () => inTurn(() => post("/api/decisions/undo"));
 export const decision = (kind, first, second = "", value = "yes") => ({ kind, first, second, value });

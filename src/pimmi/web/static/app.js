@@ -1,10 +1,11 @@
 // The frame of all pages: which one is shown, the header, the keyboard, and what is said at the bottom.
-import { post, study } from "./api.js";
+import { study, takeBack } from "./api.js";
 import { clusterPage } from "./cluster.js";
-import { decisionsPage } from "./decisions.js";
+import { decisionsPage, keyOf } from "./decisions.js";
 import { dialog, h, icon } from "./dom.js";
 import { elementsPage } from "./elements.js";
 import { graphPage } from "./graph.js";
+import { imagePage } from "./image.js";
 import { overviewPage } from "./overview.js";
 import { proofPage } from "./proof.js";
 import { handOver, searchPage } from "./search.js";
@@ -14,6 +15,7 @@ const PAGES = [
   [/^\/$/, overviewPage],
   [/^\/clusters\/(\w+)$/, clusterPage],
   [/^\/clusters\/(\w+)\/graph$/, graphPage],
+  [/^\/images\/(\w+)$/, imagePage],
   [/^\/links\/(\w+)\/(\w+)$/, proofPage],
   [/^\/elements$/, elementsPage],
   [/^\/search$/, searchPage],
@@ -90,7 +92,7 @@ async function header() {
     h("a", { class: "skip", href: "#main" }, t("skip")),
     h("a", { class: "brand", href: "/" }, h("img", { src: "/static/icon.svg", alt: "", width: 22, height: 22 }), "pimmi",
       about && h("span", { class: "study" }, about.name)),
-    h("nav", { "aria-label": "pimmi" }, link("/", t("wall")), link("/search", t("search")), link("/decisions", t("decisions"))),
+    h("nav", { "aria-label": "pimmi" }, link("/", t("wall")), about?.listed_elements ? link("/elements", t("elements_short")) : null, link("/search", t("search")), link("/decisions", t("decisions"))),
     h("div", { class: "tools" },
       h("button", { class: "plain", "data-key": "undo", title: `${t("undo")} (u)`, "aria-label": t("undo"), onclick: undo }, icon("undo")),
       h("button", { class: "plain", "data-key": "dark", title: t("dark"), "aria-label": t("dark"), onclick: turnTheme }, icon("moon")),
@@ -102,8 +104,8 @@ async function header() {
 
 export async function undo() {
   try {
-    const { decisions, clusters } = await post("/api/decisions/undo");
-    say(decisions.length ? t("undone") : t("nothing_undo"));
+    const { decisions, clusters } = await takeBack();
+    say(decisions.length ? t("undone", { what: t(keyOf(decisions[0])) }) : t("nothing_undo"));
     if (!decisions.length) return;
     await study(true);
     await afterUndo(clusters);

@@ -3,38 +3,42 @@ import { decide, decision, get, study } from "./api.js";
 import { go, lastWall, refresh, say, sayError } from "./app.js";
 import { dialog, h, icon, menu, outline, picture } from "./dom.js";
 import { marked, toldOf } from "./elements.js";
-import { chips, choice, takeItems } from "./overview.js";
+import { choice } from "./filters.js";
+import { alsoIn } from "./image.js";
+import { chips, takeItems } from "./overview.js";
 import { bars } from "./plots.js";
+import { leaveTrail, proofOf } from "./trail.js";
 import { date, dates, number, t } from "./words.js";
 
 let size = 190;
 let outlined = false;
+let timeOpen = true;
 const selected = new Set();
 
 export async function clusterPage(parameters, id) {
-  const cluster = await get(`/api/clusters/${id}`);
+  const by = parameters.get("by") ?? "";
+  const [cluster, about] = await Promise.all([get(pageOf(id, by)), study()]);
   if (cluster.id !== id) history.replaceState(null, "", `/clusters/${cluster.id}${location.search}`);
   selected.clear();
-  const about = await study();
-  const members = cluster.members;
-  const by = parameters.get("by") ?? "";
   const grid = h("div", { class: "groups", style: { "--thumb": `${size}px` } });
-  const fill = () => grid.replaceChildren(...grouped(members, by).map(([title, ones]) => h("section", {},
-    title ? h("h2", {}, title, h("small", {}, number(ones.length))) : null,
-    h("ul", { class: "members" }, ones.map((member) => memberCard(cluster, member))))));
+  const fill = () => {
+    leaveTrail(cluster.id, cluster.members);
+    grid.replaceChildren(...grouped(cluster, by).map(([title, count, ones]) => h("section", {},
+      title ? h("h2", {}, title, h("small", {}, number(count))) : null,
+      h("ul", { class: "members" }, ones.map((member) => memberCard(cluster, member))))));
+  };
   fill();
-  const more = h("button", { class: "button wide", onclick: () => showMore(cluster, members, fill, more) }, t("more"));
-  const groupings = ["", "relation", "variant", ...(about.metadata?.date_column ? ["date"] : []), ...Object.keys(about.metadata?.facets ?? {}).map((name) => `m.${name}`)];
+  const more = h("button", { class: "button wide", onclick: () => showMore(cluster, by, fill, more) }, t("more"));
   return {
     title: cluster.label ?? t("cluster_title", { n: cluster.images }),
     body: [
-      heading(cluster),
+      heading(cluster, about),
       cluster.note ? h("p", { class: "note" }, cluster.note) : null,
-      cluster.timeline.length ? h("details", { class: "figures" }, h("summary", {}, t("timeline")), h("div", { class: "plots" }, bars(t("timeline"), cluster.timeline))) : null,
+      cluster.timeline.length ? h("details", { class: "figures", open: timeOpen, ontoggle: (event) => (timeOpen = event.target.open) }, h("summary", {}, t("timeline")), bars(t("timeline"), cluster.timeline, null, { wide: true })) : null,
       h("div", { class: "bar under" },
-        h("label", { class: "inline" }, t("group_by"), choice("by", groupings.map((name) => [name, name.startsWith("m.") ? name.slice(2) : t(`group_${name || "none"}`)]), by, (value) => go(`/clusters/${cluster.id}${value ? `?by=${encodeURIComponent(value)}` : ""}`, { quietly: true }))),
+        h("label", { class: "inline" }, t("group_by"), choice("by", groupings(about), by, (value) => go(`/clusters/${cluster.id}${value ? `?by=${encodeURIComponent(value)}` : ""}`, { quietly: true }))),
         h("label", { class: "inline" }, t("thumb_size"), h("input", { type: "range", min: 110, max: 320, value: size, "aria-label": t("zoom"), oninput: (event) => { size = event.target.value; grid.style.setProperty("--thumb", `${size}px`); } })),
-        h("label", { class: "inline" }, h("input", { type: "checkbox", checked: outlined, onchange: (event) => { outlined = event.target.checked; fill(); } }), t("show_elements"))),
+        h("label", { class: "inline" }, h("input", { type: "checkbox", "data-key": "outline", checked: outlined, onchange: (event) => { outlined = event.target.checked; fill(); } }), t("show_elements"))),
       grid,
       cluster.pages > 1 ? more : null,
       h("div", { id: "chosen" }),
@@ -43,7 +47,13 @@ export async function clusterPage(parameters, id) {
   };
 }
 
-function heading(cluster) {
+const pageOf = (id, by, page = 1) => `/api/clusters/${id}?${new URLSearchParams({ by, page })}`;
+
+const groupings = (about) =>
+  ["", "relation", "variant", ...(about.metadata?.date_column ? ["date"] : []), ...Object.keys(about.metadata?.facets ?? {}).map((name) => `m.${name}`)]
+    .map((name) => [name, name.startsWith("m.") ? name.slice(2) : t(`group_${name || "none"}`)]);
+
+function heading(cluster, about) {
   const review = `/api/clusters/${cluster.id}/links`;
   return h("div", { class: "heading" },
     h("div", {},
@@ -61,7 +71,7 @@ function heading(cluster) {
       h("button", { class: "button", "data-key": "checked", "aria-pressed": String(cluster.checked), onclick: () => check(cluster) }, cluster.checked ? icon("check") : null, cluster.checked ? t("is_checked") : t("mark_checked")),
       h("button", { class: "button", "data-key": "label", onclick: () => edit(cluster) }, t("edit_label")),
       h("a", { class: "button", href: `/clusters/${cluster.id}/graph` }, t("graph")),
-      menu(t("take"), takeItems(`cluster=${cluster.id}`))));
+      menu(t("take"), takeItems(`cluster=${cluster.id}`, about))));
 }
 
 export async function startReview(path, id) {
@@ -70,41 +80,36 @@ export async function startReview(path, id) {
   if (next) go(`/links/${next.first}/${next.second}?review=${id}`);
 }
 
-const relationOf = (member) => (member.link ? member.link.relation : "representative");
-
-function grouped(members, by) {
-  if (!by) return [["", members]];
-  const title = (member) => {
-    if (by === "variant") return member.link ? t(member.link.variant) : t("representative");
-    if (by === "date") return member.first ? member.first.slice(0, 7) : "—";
-    if (by.startsWith("m.")) return member.values?.[by.slice(2)] ?? "—";
-    return member.link ? t(`rel_${relationOf(member)}`) : t("representative");
+// The groups that the server made of the whole cluster, with those of their images that are there yet.
+function grouped({ groups, members }, by) {
+  if (!groups.length) return [["", members.length, members]];
+  const title = (name) => {
+    if (!name) return t("group_rest");
+    if (by === "relation" && !["representative", "through"].includes(name)) return t(`rel_${name}`);
+    return by === "relation" || by === "variant" ? t(name) : name;
   };
-  const groups = new Map();
-  for (const member of members) groups.set(title(member), [...(groups.get(title(member)) ?? []), member]);
-  const sorted = [...groups.entries()];
-  return by === "date" ? sorted.sort(([a], [b]) => a.localeCompare(b)) : sorted;
+  return groups.map(({ name, count }) => [title(name), count, members.filter((member) => member.group === name)]).filter(([, , ones]) => ones.length);
 }
 
 function memberCard(cluster, member) {
   const name = member.path.split("/").at(-1);
   const link = member.link;
-  const target = link ? `/links/${link.with}/${member.id}?in=${cluster.id}` : `/previews/${member.id}.webp`;
+  const direct = link?.with === cluster.representative;
   const alone = cluster.images === 1;
   return h("li", { class: "member" },
     alone ? null : h("input", {
       type: "checkbox", class: "mark", "aria-label": t("select_image", { path: member.path }), checked: selected.has(member.id),
       onchange: (event) => { event.target.checked ? selected.add(member.id) : selected.delete(member.id); showSelected(cluster); },
     }),
-    h("a", { href: target, target: link ? null : "_blank", "data-item": true, "data-key": member.id, title: member.path },
+    h("a", { href: link ? proofOf(member, cluster.id) : `/images/${member.id}`, "data-item": true, "data-key": member.id, title: member.path },
       h("span", { class: "frame" }, picture(member.id, member.path, { width: member.width, height: member.height }), outlined ? outline(member, member.elements) : null),
       h("span", { class: "member-text" },
-        link ? h("span", {}, link.direct ? t(`rel_${link.relation}`) : t("through"), link.variant === "plain" ? null : h("span", { class: "chip" }, t(link.variant)))
+        link ? h("span", {}, direct ? t(`rel_${link.relation}`) : t("through"), link.variant === "plain" ? null : h("span", { class: "chip" }, t(link.variant)))
           : h("strong", {}, member.id === cluster.representative ? t("representative") : name),
         h("span", { class: "quiet" }, link ? t("covers", { n: Math.round(link.coverage * 100) }) : name),
         member.files > 1 ? h("span", { class: "quiet" }, t("files", { n: member.files })) : null,
         member.posts ? h("span", { class: "quiet" }, t("posts", { n: member.posts }), member.first ? ` · ${date(member.first)}` : "") : null)),
-    member.also_in.length ? h("p", { class: "also" }, t("also_in"), " ", member.also_in.map((id, place) => h("a", { href: `/clusters/${id}` }, `${place + 1}`))) : null,
+    member.also_in.length ? h("p", { class: "also" }, t("also_in"), alsoIn(member.also_in)) : null,
     outlined ? h("ul", { class: "elements" }, ownElements(cluster, member).map((element) => elementRow(member, element))) : null);
 }
 
@@ -121,11 +126,16 @@ function elementRow(member, element) {
     h("button", { class: "plain", onclick: mark }, element.common ? t("make_uncommon") : t("make_common")));
 }
 
-async function showMore(cluster, members, fill, button) {
-  const next = await get(`/api/clusters/${cluster.id}?page=${(cluster.page += 1)}`);
-  members.push(...next.members);
-  fill();
-  if (cluster.page >= next.pages) button.remove();
+async function showMore(cluster, by, fill, button) {
+  try {
+    const next = await get(pageOf(cluster.id, by, cluster.page + 1));
+    cluster.page = next.page;
+    cluster.members.push(...next.members);
+    fill();
+    if (cluster.page >= next.pages) button.remove();
+  } catch (error) {
+    sayError(error);
+  }
 }
 
 function select(event) {

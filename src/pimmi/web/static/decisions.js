@@ -13,6 +13,7 @@ export async function decisionsPage() {
         total ? h("button", { class: "button", onclick: undo }, icon("undo"), t("undo")) : null,
         total ? h("a", { class: "button", href: "/api/take/decisions.csv", download: true }, t("take_decisions")) : null),
       total ? h("ol", { class: "decided" }, decisions.map(row)) : h("p", { class: "empty" }, t("no_decisions")),
+      total > decisions.length ? h("p", { class: "quiet" }, t("decisions_shown", { n: decisions.length })) : null,
     ],
   };
 }
@@ -20,14 +21,14 @@ export async function decisionsPage() {
 function row(one) {
   const key = keyOf(one);
   const when = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(new Date(one.decided_at));
-  const target = one.kind === "link" ? `/links/${one.first}/${one.second}` : one.kind === "element" ? "/elements" : `/clusters/${one.first}`;
+  const target = one.kind === "link" ? `/links/${one.first}/${one.second}` : one.kind === "element" ? `/images/${one.first}` : `/clusters/${one.first}`;
   return h("li", {},
-    h("a", { class: "pictures", href: target, "aria-label": t(key) }, picture(one.first, ""), one.second ? picture(one.second, "") : null),
-    h("div", {}, h("strong", {}, t(key)), ["label", "note"].includes(one.kind) ? h("p", {}, one.value || "—") : null, h("p", { class: "quiet" }, when)));
+    h("a", { class: "pictures", href: target, "data-item": true, "aria-label": t(key) }, picture(one.first, ""), one.second ? picture(one.second, "") : null),
+    h("div", {}, h("strong", {}, t(key)), ["label", "note"].includes(one.kind) && one.value ? h("p", {}, one.value) : null, h("p", { class: "quiet" }, when)));
 }
 
-function keyOf({ kind, value }) {
+export function keyOf({ kind, value }) {
   if (kind === "link") return `d_link_${value}`;
-  if (kind === "element") return JSON.parse(value || "{}").common ? "d_element_common" : "d_element_own";
-  return kind === "checked" && !value ? "d_checked_" : `d_${kind}`;
+  if (kind === "element") return value ? `d_element_${JSON.parse(value).common ? "common" : "own"}` : "d_element_";
+  return value ? `d_${kind}` : `d_${kind}_`;
 }

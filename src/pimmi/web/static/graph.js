@@ -2,6 +2,7 @@
 import { get } from "./api.js";
 import { go } from "./app.js";
 import { h, icon, svg, thumb } from "./dom.js";
+import { clusterAddress } from "./trail.js";
 import { t } from "./words.js";
 
 const SIZE = 1000;
@@ -9,22 +10,25 @@ const ROUNDS = 260;
 
 export async function graphPage(_parameters, id) {
   const [graph, cluster] = await Promise.all([get(`/api/clusters/${id}/graph`), get(`/api/clusters/${id}`)]);
-  const places = laidOut(graph);
+  const places = stretched(laidOut(graph), innerWidth / (0.76 * innerHeight));
+  const targets = surest(graph, cluster);
   const faint = Math.min(0.7, 0.1 + (1.5 * graph.nodes.length) / Math.max(graph.links.length, 1));
   const node = Math.max(24, Math.min(90, 380 / Math.sqrt(graph.nodes.length)));
   const drawing = svg("svg", { viewBox: fitted(places, node).join(" "), class: "graph", role: "group", "aria-label": t("graph") },
     svg("g", { class: "edges" }, graph.links.map((link) => edge(link, places, faint))),
-    svg("g", {}, graph.nodes.map((one) => nodeOf(one, places.get(one.id), node, cluster))));
-  panned(drawing);
+    svg("g", {}, graph.nodes.map((one) => nodeOf(one, places.get(one.id), node, targets.get(one.id) ?? `/images/${one.id}`, cluster))));
+  const view = panned(drawing);
+  const button = (name, sign, act) => h("button", { class: "button", type: "button", title: t(name), "aria-label": t(name), "data-key": name, onclick: act }, sign);
   return {
     title: t("graph"),
     body: [
-      h("div", { class: "heading" }, h("div", {}, h("p", { class: "quiet" }, h("a", { href: `/clusters/${id}` }, icon("back"), t("back_cluster"))),
+      h("div", { class: "heading" }, h("div", {}, h("p", { class: "quiet" }, h("a", { href: clusterAddress(id) }, icon("back"), t("back_cluster"))),
         h("h1", {}, cluster.label ?? t("cluster_title", { n: cluster.images })),
         h("p", { class: "quiet" }, t("graph_hint"), graph.left_out ? ` ${t("graph_left", { n: graph.left_out })}.` : ""))),
-      drawing,
+      h("div", { class: "graph-box" }, drawing,
+        h("div", { class: "zoom" }, button("zoom_in", "+", () => view.zoom(1 / 1.3)), button("zoom_out", "−", () => view.zoom(1.3)), button("zoom_all", "⤢", view.all))),
     ],
-    keys: { Escape: () => go(`/clusters/${id}`) },
+    keys: { Escape: () => go(clusterAddress(id)), "+": () => view.zoom(1 / 1.3), "-": () => view.zoom(1.3), 0: view.all },
   };
 }
 
@@ -33,11 +37,20 @@ function edge(link, places, faint) {
   return svg("line", { x1: a.x, y1: a.y, x2: b.x, y2: b.y, "stroke-opacity": faint * (0.25 + 0.75 * link.confidence ** 4), class: link.variant === "plain" ? null : "changed" });
 }
 
-function nodeOf(one, place, size, cluster) {
+// The proof of each image: of its link with the representative, or else of its surest one.
+function surest({ links }, { id, representative }) {
+  const best = new Map();
+  const rank = (link) => (link.first === representative || link.second === representative ? 2 : link.confidence);
+  for (const link of links) {
+    for (const one of [link.first, link.second]) if (!best.has(one) || rank(link) > rank(best.get(one))) best.set(one, link);
+  }
+  const address = (one, { first, second }) => `/links/${one === first ? second : first}/${one}?in=${id}`;
+  return new Map([...best].filter(([one]) => one !== representative).map(([one, link]) => [one, address(one, link)]));
+}
+
+function nodeOf(one, place, size, target, cluster) {
   const long = Math.max(one.width, one.height);
   const [width, height] = [(one.width / long) * size, (one.height / long) * size];
-  const member = cluster.members.find((held) => held.id === one.id);
-  const target = member?.link ? `/links/${member.link.with}/${one.id}?in=${cluster.id}` : `/clusters/${cluster.id}`;
   return svg("a", { href: target, "data-item": true, "aria-label": one.path },
     svg("title", {}, one.path),
     svg("image", { href: thumb(one.id), x: place.x - width / 2, y: place.y - height / 2, width, height, preserveAspectRatio: "none" }),
@@ -83,6 +96,14 @@ function laidOut({ nodes, links }) {
   return new Map(nodes.map((node, place) => [node.id, points[place]]));
 }
 
+// Places drawn apart along one side, so that they fill a box of some width for its height.
+function stretched(places, wanted) {
+  const [, , width, height] = fitted(places, 1);
+  const by = Math.max(0.5, Math.min(2, wanted / (width / height)));
+  for (const place of places.values()) by > 1 ? (place.x *= by) : (place.y /= by);
+  return places;
+}
+
 function fitted(places, room) {
   const xs = [...places.values()].map((place) => place.x), ys = [...places.values()].map((place) => place.y);
   const [left, top] = [Math.min(...xs) - room, Math.min(...ys) - room];
@@ -92,13 +113,15 @@ function fitted(places, room) {
 function panned(drawing) {
   const box = () => drawing.getAttribute("viewBox").split(" ").map(Number);
   const set = (values) => drawing.setAttribute("viewBox", values.join(" "));
+  const whole = box();
+  const zoom = (by, px = 0.5, py = 0.5) => {
+    const [x, y, width, height] = box();
+    set([x + width * px * (1 - by), y + height * py * (1 - by), width * by, height * by]);
+  };
   drawing.addEventListener("wheel", (event) => {
     event.preventDefault();
-    const [x, y, width, height] = box();
-    const by = event.deltaY > 0 ? 1.12 : 1 / 1.12;
     const at = drawing.getBoundingClientRect();
-    const px = (event.clientX - at.left) / at.width, py = (event.clientY - at.top) / at.height;
-    set([x + width * px * (1 - by), y + height * py * (1 - by), width * by, height * by]);
+    zoom(event.deltaY > 0 ? 1.12 : 1 / 1.12, (event.clientX - at.left) / at.width, (event.clientY - at.top) / at.height);
   }, { passive: false });
   let from = null;
   let moved = false;
@@ -114,4 +137,5 @@ function panned(drawing) {
   for (const name of ["pointerup", "pointerleave"]) drawing.addEventListener(name, () => (from = null));
   drawing.addEventListener("click", (event) => moved && (event.preventDefault(), event.stopPropagation()), true);
   drawing.addEventListener("dragstart", (event) => event.preventDefault());
+  return { zoom, all: () => set(whole) };
 }

@@ -2,11 +2,13 @@
 import { decide, decision, get, study } from "./api.js";
 import { go, say, sayError } from "./app.js";
 import { h, icon, preview, svg } from "./dom.js";
+import { along, clusterAddress } from "./trail.js";
 import { chance, percent, t } from "./words.js";
 
 const GAP = 40;
 const MOST_LINES = 80;
 const CELLS = 8;
+const MOST_REVIEWED = 2000;
 
 export async function proofPage(parameters, first, second) {
   const review = parameters.get("review");
@@ -14,9 +16,9 @@ export async function proofPage(parameters, first, second) {
   const place = list ? list.findIndex((one) => one.first === link.first.id && one.second === link.second.id || one.first === link.second.id && one.second === link.first.id) : -1;
   const to = (one) => one && `/links/${one.first}/${one.second}?review=${review}`;
   const home = link.first.cluster ?? link.second.cluster ?? parameters.get("in") ?? review;
-  const next = list && to(list[place + 1]);
-  const before = list && place > 0 && to(list[place - 1]);
-  const judge = (value) => judged(link, value, next, home, review);
+  const way = list ? { place: Math.max(place, 0), total: list.total, before: to(list[place - 1]), next: to(list[place + 1]) } : along(location.pathname + location.search);
+  const back = home && clusterAddress(home);
+  const judge = (value) => judged(link, value, review ? way.next : null, home, review);
   const view = proofView(link, { first: preview(link.first.id), second: preview(link.second.id) });
   const step = (address) => (address ? () => go(address, { quietly: true }) : undefined);
   return {
@@ -24,7 +26,7 @@ export async function proofPage(parameters, first, second) {
     body: [
       h("div", { class: "heading" },
         h("div", {},
-          home ? h("p", { class: "quiet" }, h("a", { href: `/clusters/${home}` }, icon("back"), t("back_cluster"))) : null,
+          home ? h("p", { class: "quiet" }, h("a", { href: back }, icon("back"), t("back_cluster"))) : null,
           h("h1", {}, sentence(link)),
           h("p", { class: "facts" }, link.type === "common" ? null : h("span", {}, relationSentence(link)), link.verdict ? h("span", { class: `chip ${link.verdict}` }, t(link.verdict)) : null)),
         h("div", { class: "actions" },
@@ -32,14 +34,14 @@ export async function proofPage(parameters, first, second) {
           h("button", { class: "button yes", "data-key": "yes", "aria-pressed": String(link.verdict === "confirmed"), onclick: () => judge("confirmed") }, icon("check"), t("confirm"), h("kbd", { "aria-hidden": "true" }, "y")),
           h("button", { class: "button no", "data-key": "no", "aria-pressed": String(link.verdict === "rejected"), onclick: () => judge("rejected") }, icon("cross"), t("reject"), h("kbd", { "aria-hidden": "true" }, "n")))),
       link.type === "common" ? h("p", { class: "note" }, t("only_common"), " ", h("a", { href: "/elements" }, t("common_elements"))) : null,
-      list ? h("div", { class: "pager" },
-        before ? h("a", { class: "button", href: before }, icon("back"), t("previous")) : h("span", {}),
-        h("span", {}, t("review_progress", { n: Math.max(place, 0) + 1, m: list.total })),
-        next ? h("a", { class: "button", href: next }, t("next"), icon("next")) : h("span", {})) : null,
+      way ? h("nav", { class: "pager", "aria-label": t(review ? "review" : "k_arrows") },
+        way.before ? h("a", { class: "button", href: way.before, "data-key": "before" }, icon("back"), t("previous")) : h("span", {}),
+        h("span", {}, t(review ? "review_progress" : "trail_progress", { n: way.place + 1, m: way.total })),
+        way.next ? h("a", { class: "button", href: way.next, "data-key": "next" }, t("next"), icon("next")) : h("span", {})) : null,
       view.body,
       h("div", { class: "pair-text" }, about(link.first, t("first_image")), about(link.second, t("second_image"))),
     ],
-    keys: { y: () => judge("confirmed"), n: () => judge("rejected"), " ": (event) => (event.target.closest("button, a, summary") ? false : view.blink()), ArrowRight: step(next), ArrowLeft: step(before), Escape: () => go(home ? `/clusters/${home}` : "/") },
+    keys: { y: () => judge("confirmed"), n: () => judge("rejected"), " ": (event) => (event.target.closest?.("button, a, summary, input") ? false : view.blink()), ArrowRight: step(way?.next), ArrowLeft: step(way?.before), Escape: () => go(back ?? "/") },
     shown: view.shown,
   };
 }
@@ -48,19 +50,22 @@ export async function proofPage(parameters, first, second) {
 const lists = new Map();
 async function reviewList(id) {
   if (!lists.has(id)) {
-    const { links, total } = await get(`/api/clusters/${id}/links`);
-    lists.set(id, Object.assign(links, { total: Math.min(total, links.length) }));
+    const { links, total } = await get(`/api/clusters/${id}/links?size=${MOST_REVIEWED}`);
+    lists.set(id, Object.assign(links, { total }));
   }
   return lists.get(id);
 }
 export const forgetReview = (id) => lists.delete(id);
 
+// In a review the next link comes at once, while the decision is applied.
 async function judged(link, value, next, home, review) {
+  const decided = decide([decision("link", link.first.id, link.second.id, value)]);
   try {
-    const { clusters } = await decide([decision("link", link.first.id, link.second.id, value)]);
+    if (value && next) go(next, { quietly: true });
+    const { clusters } = await decided;
     await study(true);
-    say(value === "rejected" ? t("was_rejected") : value ? t("was_confirmed") : t("undone"));
-    if (value && next) return go(next, { quietly: true });
+    say(t(value === "rejected" ? outcomeOf(link, clusters) : value ? "was_confirmed" : "taken_back"));
+    if (value && next) return;
     if (value && review) {
       forgetReview(review);
       say(t("review_done"));
@@ -70,6 +75,12 @@ async function judged(link, value, next, home, review) {
   } catch (error) {
     return sayError(error);
   }
+}
+
+// What a rejection did: other links can still hold both images in one cluster.
+function outcomeOf({ first, second }, clusters) {
+  if (!first.cluster || first.cluster !== second.cluster) return "was_rejected";
+  return clusters[first.id] && clusters[first.id] === clusters[second.id] ? "rejected_still" : "rejected_apart";
 }
 
 export function sentence(link) {
@@ -87,7 +98,7 @@ function about(image, title) {
     h("h2", {}, title),
     h("p", { class: "path" }, image.path),
     h("p", { class: "quiet" }, `${image.width} × ${image.height}`, " · ",
-      h("a", { href: `/files/${image.id}`, target: "_blank" }, t("open_file")), " · ",
+      h("a", { href: `/images/${image.id}` }, t("about_image")), " · ",
       image.cluster ? h("a", { href: `/clusters/${image.cluster}` }, t("in_cluster")) : t("no_cluster")));
 }
 

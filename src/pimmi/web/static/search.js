@@ -56,6 +56,6 @@ function hit(link) {
   return h("li", { class: "hit" },
     h("div", { class: "hit-head" }, picture(second.id, "", { class: "small" }),
       h("div", {}, h("strong", {}, sentence(link)), h("p", {}, relationSentence(link)),
-        h("p", { class: "quiet" }, second.path, " · ", second.cluster ? h("a", { href: `/clusters/${second.cluster}` }, t("in_cluster")) : t("no_cluster")))),
-    h("details", { ontoggle: open }, h("summary", {}, t("see_proof")), inside));
+        h("p", { class: "quiet path" }, h("a", { href: `/images/${second.id}` }, second.path), " · ", second.cluster ? h("a", { href: `/clusters/${second.cluster}` }, t("in_cluster")) : t("no_cluster")))),
+    h("details", { ontoggle: open }, h("summary", { "data-item": true }, t("see_proof")), inside));
 }

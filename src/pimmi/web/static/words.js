@@ -4,7 +4,7 @@ const WORDS = {
   en: {
     wall: "Clusters", search: "Search", decisions: "Decisions", skip: "Skip to the content",
     help: "Keyboard", language: "Français", dark: "Dark or light", undo: "Undo", close: "Close",
-    find: "Find in paths, metadata, labels", images: "{n} image|{n} images", files: "{n} file|{n} files",
+    find_short: "Find a text", find: "Find in paths, metadata, labels", images: "{n} image|{n} images", files: "{n} file|{n} files",
     clusters: "{n} cluster|{n} clusters", links: "{n} link|{n} links",
     filters: "Filters", reset: "Clear all", sort: "Sort by", sort_size: "largest first",
     sort_quality: "least sure first", sort_first: "first seen", sort_newest: "newest", sort_undecided: "undecided first",
@@ -14,7 +14,7 @@ const WORDS = {
     rel_same: "same picture", rel_contained: "part of it", rel_contains: "contains it", rel_overlap: "a part in common",
     decision: "Decision", undecided: "undecided", decided: "decided", checked: "checked", labelled: "with a label or note",
     label: "Label", note: "Note", figures: "Figures", take: "Take away", selected: "{n} selected",
-    take_csv: "Table (CSV)", take_parquet: "Table (Parquet)", take_gexf: "Graph (GEXF)", take_zip: "Images and contact sheet (ZIP)",
+    take_csv: "Table (CSV)", take_parquet: "Table (Parquet)", take_posts: "Your table with clusters (CSV)", take_gexf: "Graph (GEXF)", take_zip: "Images and contact sheet (ZIP)",
     merge: "Merge", merged: "Merged.", unselect: "Clear", page: "Page {n} of {m}", previous: "Previous", next: "Next",
     nothing: "No cluster is like this.", nothing_hint: "Take a filter away, or clear all.",
     quality_of: "{n} % of the pairs are linked", sizes: "Clusters by number of files", by_confidence: "Links by confidence", over_time: "Posts over time",
@@ -23,10 +23,14 @@ const WORDS = {
     metadata_hint: "It stays on this machine, and is kept until the server stops.", join: "Join",
     cluster_title: "Cluster of {n} image|Cluster of {n} images", representative: "representative", through: "by another image",
     review: "Review links", graph: "Graph", mark_checked: "Mark as checked", is_checked: "Checked", thumb_size: "Size",
-    group_by: "Group by", group_none: "nothing", group_relation: "relation", group_variant: "variant", group_date: "month",
+    group_by: "Group by", group_none: "nothing", group_relation: "relation", group_variant: "variant", group_date: "date", group_rest: "the rest", posted: "Posted", size_images: "Images", at_most: "{n} at most", cluster_of_files: "cluster of {n} file|cluster of {n} files",
+    verdict: "Marked", verdict_undecided: "not by you", verdict_common: "as common", verdict_own: "as not common", kind: "Kind",
+    keypoints: "{n} keypoint|{n} keypoints", shows: "Shows", linked: "{n} linked image|{n} linked images", only_common_short: "shares what is common", about_image: "about this image", file_away: "The file is away.",
+    rejected_still: "Rejected. Other links still hold both images in one cluster.", rejected_apart: "Rejected: the two images are in different clusters now.", trail_progress: "Image {n} of {m}",
+    zoom_in: "Closer", zoom_out: "Farther", zoom_all: "All of it",
     edit_label: "Label and note", save: "Save", remove: "Remove from the cluster", removed: "Removed.", select_image: "Select {path}",
     covers: "{n} % of this image", more: "Show more", also_in: "also in", show_elements: "Outline elements",
-    common_elements: "Common elements", common_count: "{n} thing that many unrelated images share|{n} things that many unrelated images share",
+    common_elements: "Common elements", elements_short: "Elements", common_count: "{n} thing that many unrelated images share|{n} things that many unrelated images share",
     common_hint: "Many unrelated images share these: an app's frame, an emoji, a logo. They link no clusters. If one is what you look for, mark it as not common: the images that show it mainly become a cluster.",
     no_elements: "Nothing is common to many unrelated images.", only_common: "What they share is common to many unrelated images: it links no clusters.",
     kind_frame: "Frame", kind_mark: "Mark", kind_picture: "Picture", kind_part: "Part", marked_common: "marked as common", marked_own: "marked as not common",
@@ -44,9 +48,10 @@ const WORDS = {
     review_progress: "Least sure first: {n} of {m}", review_done: "All links of this cluster were looked at.", back_cluster: "Back to the cluster",
     drop: "Drop a picture here, paste one, or", choose: "choose a file", drop_hint: "It is compared with every image of the study. Nothing of it is kept.",
     searching: "Comparing with every image…", hits: "{n} image found|{n} images found", hits_shown: "the best {n}", no_hits: "No image of the study shows a part of it.", see_proof: "Proof", your_image: "Your picture",
-    no_decisions: "Nothing was decided yet.", take_decisions: "Table (CSV)", undone: "Undone.", nothing_undo: "There is nothing to undo.",
+    no_decisions: "Nothing was decided yet.", take_decisions: "Table (CSV)", undone: "Undone: {what}", taken_back: "Taken back.", nothing_undo: "There is nothing to undo.",
     d_link_confirmed: "Link confirmed", d_link_rejected: "Link rejected", d_link_: "Verdict taken back", d_together: "Clusters merged", d_apart: "Image removed from the cluster of",
-    d_element_common: "Marked as common", d_element_own: "Marked as not common", d_checked: "Cluster checked", d_checked_: "Check taken back", d_label: "Label", d_note: "Note",
+    d_element_common: "Marked as common", d_element_own: "Marked as not common", d_checked: "Cluster checked", d_checked_: "Check taken back", d_label: "Label", d_label_: "Label taken away", d_note: "Note", d_note_: "Note taken away",
+    d_together_: "Merging taken back", d_apart_: "Removal taken back", d_element_: "Mark taken back", decisions_shown: "The last {n}; the table has all.",
     k_arrows: "go to the next image, cluster or link", k_enter: "open it", k_space: "select it; blink in a proof", k_y: "confirm the link", k_n: "reject the link", k_u: "undo", k_slash: "find", k_help: "this list", k_esc: "close, or back",
     away: "The image files are not where they were: pictures are thumbnails. With --images, pimmi ui is told where they are now.",
     semicolon: "; ", error: "That didn't work: {text}", gone: "It is not there.", unchecked: "No longer checked.", saved: "Saved.", zoom: "Thumbnail size",
@@ -54,7 +59,7 @@ const WORDS = {
   fr: {
     wall: "Groupes", search: "Rechercher", decisions: "Décisions", skip: "Aller au contenu",
     help: "Clavier", language: "English", dark: "Sombre ou clair", undo: "Annuler", close: "Fermer",
-    find: "Chercher dans chemins, métadonnées, étiquettes", images: "{n} image|{n} images", files: "{n} fichier|{n} fichiers",
+    find_short: "Chercher un texte", find: "Chercher dans chemins, métadonnées, étiquettes", images: "{n} image|{n} images", files: "{n} fichier|{n} fichiers",
     clusters: "{n} groupe|{n} groupes", links: "{n} lien|{n} liens",
     filters: "Filtres", reset: "Tout effacer", sort: "Trier par", sort_size: "les plus grands d'abord",
     sort_quality: "les moins sûrs d'abord", sort_first: "première apparition", sort_newest: "les plus récents", sort_undecided: "à décider d'abord",
@@ -64,7 +69,7 @@ const WORDS = {
     rel_same: "même image", rel_contained: "en est une partie", rel_contains: "la contient", rel_overlap: "une partie commune",
     decision: "Décision", undecided: "à décider", decided: "décidé", checked: "vérifié", labelled: "avec étiquette ou note",
     label: "Étiquette", note: "Note", figures: "Figures", take: "Emporter", selected: "{n} sélectionné|{n} sélectionnés",
-    take_csv: "Table (CSV)", take_parquet: "Table (Parquet)", take_gexf: "Graphe (GEXF)", take_zip: "Images et planche-contact (ZIP)",
+    take_csv: "Table (CSV)", take_parquet: "Table (Parquet)", take_posts: "Votre table avec les groupes (CSV)", take_gexf: "Graphe (GEXF)", take_zip: "Images et planche-contact (ZIP)",
     merge: "Réunir", merged: "Réunis.", unselect: "Effacer", page: "Page {n} sur {m}", previous: "Précédent", next: "Suivant",
     nothing: "Aucun groupe ne correspond.", nothing_hint: "Retirez un filtre, ou effacez tout.",
     quality_of: "{n} % des paires sont liées", sizes: "Groupes par nombre de fichiers", by_confidence: "Liens par confiance", over_time: "Publications dans le temps",
@@ -73,10 +78,14 @@ const WORDS = {
     metadata_hint: "Elle reste sur cette machine, jusqu'à l'arrêt du serveur.", join: "Joindre",
     cluster_title: "Groupe de {n} image|Groupe de {n} images", representative: "représentante", through: "par une autre image",
     review: "Vérifier les liens", graph: "Graphe", mark_checked: "Marquer comme vérifié", is_checked: "Vérifié", thumb_size: "Taille",
-    group_by: "Regrouper par", group_none: "rien", group_relation: "relation", group_variant: "variante", group_date: "mois",
+    group_by: "Regrouper par", group_none: "rien", group_relation: "relation", group_variant: "variante", group_date: "date", group_rest: "le reste", posted: "Publié", size_images: "Images", at_most: "{n} au plus", cluster_of_files: "groupe de {n} fichier|groupe de {n} fichiers",
+    verdict: "Marqué", verdict_undecided: "pas par vous", verdict_common: "comme commun", verdict_own: "comme non commun", kind: "Sorte",
+    keypoints: "{n} point d'intérêt|{n} points d'intérêt", shows: "Montre", linked: "{n} image liée|{n} images liées", only_common_short: "partage ce qui est commun", about_image: "sur cette image", file_away: "Le fichier n'est pas là.",
+    rejected_still: "Rejeté. D'autres liens tiennent encore les deux images dans un même groupe.", rejected_apart: "Rejeté : les deux images sont maintenant dans des groupes différents.", trail_progress: "Image {n} sur {m}",
+    zoom_in: "Plus près", zoom_out: "Plus loin", zoom_all: "Tout voir",
     edit_label: "Étiquette et note", save: "Enregistrer", remove: "Retirer du groupe", removed: "Retiré.", select_image: "Sélectionner {path}",
     covers: "{n} % de cette image", more: "Afficher plus", also_in: "aussi dans", show_elements: "Entourer les éléments",
-    common_elements: "Éléments communs", common_count: "{n} élément que partagent beaucoup d'images sans rapport|{n} éléments que partagent beaucoup d'images sans rapport",
+    common_elements: "Éléments communs", elements_short: "Éléments", common_count: "{n} élément que partagent beaucoup d'images sans rapport|{n} éléments que partagent beaucoup d'images sans rapport",
     common_hint: "Beaucoup d'images sans rapport les partagent : le cadre d'une application, un émoji, un logo. Ils ne lient aucun groupe. Si vous cherchez l'un d'eux, marquez-le comme non commun : les images qui le montrent surtout deviennent un groupe.",
     no_elements: "Rien n'est commun à beaucoup d'images sans rapport.", only_common: "Ce qu'elles partagent est commun à beaucoup d'images sans rapport : cela ne lie aucun groupe.",
     kind_frame: "Cadre", kind_mark: "Motif", kind_picture: "Image", kind_part: "Partie", marked_common: "marqué comme commun", marked_own: "marqué comme non commun",
@@ -94,9 +103,10 @@ const WORDS = {
     review_progress: "Les moins sûrs d'abord : {n} sur {m}", review_done: "Tous les liens de ce groupe ont été vus.", back_cluster: "Retour au groupe",
     drop: "Déposez une image ici, collez-en une, ou", choose: "choisissez un fichier", drop_hint: "Elle est comparée à toutes les images de l'étude. Rien n'en est gardé.",
     searching: "Comparaison avec toutes les images…", hits: "{n} image trouvée|{n} images trouvées", hits_shown: "les {n} meilleures", no_hits: "Aucune image de l'étude n'en montre une partie.", see_proof: "Preuve", your_image: "Votre image",
-    no_decisions: "Rien n'a encore été décidé.", take_decisions: "Table (CSV)", undone: "Annulé.", nothing_undo: "Il n'y a rien à annuler.",
+    no_decisions: "Rien n'a encore été décidé.", take_decisions: "Table (CSV)", undone: "Annulé : {what}", taken_back: "Décision retirée.", nothing_undo: "Il n'y a rien à annuler.",
     d_link_confirmed: "Lien confirmé", d_link_rejected: "Lien rejeté", d_link_: "Décision retirée", d_together: "Groupes réunis", d_apart: "Image retirée du groupe de",
-    d_element_common: "Marqué comme commun", d_element_own: "Marqué comme non commun", d_checked: "Groupe vérifié", d_checked_: "Vérification retirée", d_label: "Étiquette", d_note: "Note",
+    d_element_common: "Marqué comme commun", d_element_own: "Marqué comme non commun", d_checked: "Groupe vérifié", d_checked_: "Vérification retirée", d_label: "Étiquette", d_label_: "Étiquette retirée", d_note: "Note", d_note_: "Note retirée",
+    d_together_: "Réunion retirée", d_apart_: "Retrait du groupe annulé", d_element_: "Marque retirée", decisions_shown: "Les {n} dernières ; la table les a toutes.",
     k_arrows: "aller à l'image, au groupe ou au lien suivant", k_enter: "ouvrir", k_space: "sélectionner ; clignoter dans une preuve", k_y: "confirmer le lien", k_n: "rejeter le lien", k_u: "annuler", k_slash: "chercher", k_help: "cette liste", k_esc: "fermer, ou revenir",
     away: "Les fichiers d'images ne sont plus à leur place : on voit des vignettes. L'option --images de pimmi ui dit où ils sont.",
     semicolon: " ; ", error: "Cela n'a pas marché : {text}", gone: "Ce n'est pas là.", unchecked: "N'est plus vérifié.", saved: "Enregistré.", zoom: "Taille des vignettes",
@@ -126,6 +136,12 @@ export function speak(wanted) {
 }
 
 export const number = (value) => new Intl.NumberFormat(language).format(value);
+export const compact = (value) => new Intl.NumberFormat(language, { notation: "compact", maximumFractionDigits: 1 }).format(value);
+const UNITS = [["gigabyte", 1e9], ["megabyte", 1e6], ["kilobyte", 1e3], ["byte", 1]];
+export function bytes(value) {
+  const [unit, size] = UNITS.find(([, one]) => value >= one) ?? UNITS.at(-1);
+  return new Intl.NumberFormat(language, { style: "unit", unit, maximumFractionDigits: 1 }).format(value / size);
+}
 export const percent = (share) => `${number(Math.round(share * 100))}\u202f%`;
 const locale = () => (navigator.language.startsWith(language) ? navigator.language : language);
 const days = () => new Intl.DateTimeFormat(locale(), { dateStyle: "medium", timeZone: "UTC" });

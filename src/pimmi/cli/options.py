@@ -13,7 +13,7 @@ from pimmi.settings import Settings
 
 Images = Annotated[Path, Parameter(help="The folder of images; those in its subfolders count as well.")]
 StudyFolder = Annotated[Path, Parameter(help="The folder in which pimmi keeps what it finds.")]
-Preset = Literal["fast", "balanced", "thorough"]
+Preset = Literal["fast", "balanced", "thorough", "large"]
 Workers = Annotated[
     int | None,
     Parameter(

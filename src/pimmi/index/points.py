@@ -6,8 +6,8 @@ it looks for points of other images.
 
 A point takes RECORD bytes, and each further form OTHER bytes:
 
-    bytes 0..5    48 bits, from the lowest: x and y (12 each, 1/8 pixel), angle (8), scale (7), changes (2), doubts (2),
-                  shape (5)
+    bytes 0..5    48 bits, from the lowest: x and y (13 each, 1/8 pixel), angle (8), scale (7), changes (2), doubts (2),
+                  shape (3)
     bytes 6..29   code: 128 bits of signs, 64 of whether the wide axes are beyond the threshold, on either side
     bytes 30..37  nearest centroids of the plain form: DEPTH of the first half, then of the second, as many bits each as
                   the codebook's centroids take
@@ -36,10 +36,12 @@ SCALE_STEPS = 16
 ANGLE_STEPS = 256
 """Steps a turn of the stored angle."""
 RECORD = 38
+NEAREST = 8
+"""Bytes of a record, the last ones, for the nearest centroids."""
 OTHER = 5
 OTHER_DEPTH = 2
-GEOMETRY = {"x": 12, "y": 12, "angle": 8, "scale": 7, "change": 2, "doubt": 2, "shape": 5}
-"""Bits of each field of the first six bytes."""
+GEOMETRY = {"x": 13, "y": 13, "angle": 8, "scale": 7, "change": 2, "doubt": 2, "shape": 3}
+"""Bits of each field of the first six bytes; a long working image has up to 1,022 pixels."""
 FORMS_OF_DOUBT = np.array([0, 1, 1, 3], np.int64)
 """Further forms of a point, by the bits of its doubts."""
 
@@ -59,9 +61,14 @@ class Points:
         return len(self.records)
 
     @property
+    def doubts(self) -> NDArray[np.int64]:
+        """int64 (n,): the changes that are in doubt, as bits."""
+        return _fields(self.records)["doubt"]
+
+    @property
     def other_counts(self) -> NDArray[np.int64]:
         """int64 (n,): further forms of each point."""
-        counts: NDArray[np.int64] = FORMS_OF_DOUBT[_fields(self.records)["doubt"]]
+        counts: NDArray[np.int64] = FORMS_OF_DOUBT[self.doubts]
         return counts
 
 
@@ -90,7 +97,7 @@ def encode_points(features: Features, *, codebook: Codebook, probes: int) -> Poi
     changes = canonical_changes(features.descriptors, weak=codebook.weak_sums)
     applied, doubtful = changes[:, 0], changes[:, 1]
     coordinates = codebook.coordinates(features.descriptors) * codebook.flips(applied)
-    owners, others = _further_forms(doubtful)
+    owners, others = further_forms(doubtful)
     centroids, shape = codebook.nearest(coordinates, probes=probes, depth=codebook.depth)
     further, _ = codebook.nearest(
         coordinates[owners] * codebook.flips(others), probes=OTHER_DEPTH * OTHER_DEPTH, depth=OTHER_DEPTH
@@ -123,7 +130,7 @@ def keypoints(records: NDArray[np.uint8]) -> Keypoints:
         scales=fields["scale"].astype(np.uint8),
         angles=fields["angle"].astype(np.uint8),
         changes=fields["change"].astype(np.uint8),
-        codes=full_codes(np.ascontiguousarray(records[:, 6:30]).view("<u8")),
+        codes=full_codes(stored_codes(records)),
     )
 
 
@@ -150,13 +157,25 @@ def ranges(starts: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.i
     return before + np.arange(len(before))
 
 
+def stored_codes(records: NDArray[np.uint8]) -> NDArray[np.uint64]:
+    """The codes uint64 (n, 3) of records, as `Codebook.encode` gives them."""
+    return np.ascontiguousarray(records[:, 6 : RECORD - NEAREST]).view("<u8")
+
+
+def words_of(rows: NDArray[np.uint8]) -> NDArray[np.uint64]:
+    """Rows of bytes uint8 (n, up to 8) as numbers, the lowest byte first."""
+    padded = np.zeros((len(rows), 8), np.uint8)
+    padded[:, : rows.shape[1]] = rows
+    return padded.view("<u8")[:, 0]
+
+
 def full_codes(stored: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """Codes uint64 (n, 4), as in `Keypoints`, of stored ones (n, 3)."""
     wide, beyond = stored[:, 0], stored[:, 2]
     return np.stack([wide, stored[:, 1], wide & beyond, wide | ~beyond], axis=1)
 
 
-def _further_forms(doubtful: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+def further_forms(doubtful: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
     """The points of the further forms, rising, and their changes."""
     owners = np.repeat(np.arange(len(doubtful)), FORMS_OF_DOUBT[doubtful])
     first = np.searchsorted(owners, owners)
@@ -174,9 +193,7 @@ def _packed(fields: dict[str, Any]) -> NDArray[np.uint64]:
 
 
 def _fields(records: NDArray[np.uint8]) -> dict[str, NDArray[np.int64]]:
-    padded = np.zeros((len(records), 8), np.uint8)
-    padded[:, :6] = records[:, :6]
-    word = padded.view("<i8")[:, 0]
+    word = words_of(records[:, :6]).astype(np.int64)
     fields = {}
     shift = 0
     for name, bits in GEOMETRY.items():

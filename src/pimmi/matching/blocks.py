@@ -43,7 +43,7 @@ class ImageBlock:
 RELATIONS = ("same", "contains", "contained", "overlap")
 """What the query of a link is to the result: nearly the whole of both is shown in both; all of the result in a part of
 the query; all of the query in a part of the result; a part of each."""
-STANDING = 8
+STANDING = 24
 """Near-exact copies of smaller id from which on an image needn't be matched: they stand for it."""
 PART_SIDE = 8
 """A part is a bitmap of an image in so many rows and columns: bit 0 is the top left cell, bit 1 the one right of it.

@@ -105,7 +105,7 @@ def ones(word):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _word(record, start, length):  # type: ignore[no-untyped-def]
+def word_at(record, start, length):  # type: ignore[no-untyped-def]
     """The number that `length` bytes from `start` on are, lowest first."""
     word = uint64(0)
     for k in range(length):
@@ -114,7 +114,8 @@ def _word(record, start, length):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _centroid(nearest, place, bits):  # type: ignore[no-untyped-def]
+def centroid(nearest, place, bits):  # type: ignore[no-untyped-def]
+    """The number of the centroid at a place among nearest ones, of that many bits each."""
     return np.int64((nearest >> uint64(bits * place)) & ((uint64(1) << uint64(bits)) - uint64(1)))
 
 
@@ -126,39 +127,39 @@ def _fill(  # type: ignore[no-untyped-def]
     """Sort points into the lists of their nearest cells, and further forms by theirs, by counting."""
     places = np.empty(len(records), np.int32)
     for point in range(len(records)):
-        near = _word(records[point], 30, 8)
-        starts[(_centroid(near, 0, bits) << bits) + _centroid(near, depth, bits) + 2] += np.int32(1)
+        near = word_at(records[point], 30, 8)
+        starts[(centroid(near, 0, bits) << bits) + centroid(near, depth, bits) + 2] += np.int32(1)
     for cell in range(2, len(starts)):
         starts[cell] += starts[cell - 1]
     for image in range(len(offsets) - 1):
         for point in range(offsets[image], offsets[image + 1]):
             record = records[point]
-            near = _word(record, 30, 8)
-            cell = (_centroid(near, 0, bits) << bits) + _centroid(near, depth, bits) + 1
+            near = word_at(record, 30, 8)
+            cell = (centroid(near, 0, bits) << bits) + centroid(near, depth, bits) + 1
             at = starts[cell]
             starts[cell] += np.int32(1)
             places[point] = at
-            geometry = _word(record, 0, 6)
-            signs[at], more_signs[at], beyond[at] = _word(record, 6, 8), _word(record, 14, 8), _word(record, 22, 8)
+            geometry = word_at(record, 0, 6)
+            signs[at], more_signs[at], beyond[at] = word_at(record, 6, 8), word_at(record, 14, 8), word_at(record, 22, 8)
             nearest[at] = near
             origins[at] = uint32(
                 (uint64(image) << uint64(ORIGIN_ROW))
                 | (uint64(point - offsets[image]) << uint64(ORIGIN_NUMBER))
-                | (((geometry >> uint64(39)) & uint64(3)) << uint64(ORIGIN_CHANGE))
-                | ((geometry >> uint64(43)) & uint64(15))
+                | (((geometry >> uint64(41)) & uint64(3)) << uint64(ORIGIN_CHANGE))
+                | ((geometry >> uint64(45)) & uint64(7))
             )
     counts = np.zeros(len(starts), np.int32)
     for form in range(len(others)):
-        near = _word(others[form], 0, OTHER)
-        counts[(_centroid(near, 0, bits) << bits) + _centroid(near, OTHER_DEPTH, bits) + 1] += np.int32(1)
+        near = word_at(others[form], 0, OTHER)
+        counts[(centroid(near, 0, bits) << bits) + centroid(near, OTHER_DEPTH, bits) + 1] += np.int32(1)
     for cell in range(1, len(counts)):
         counts[cell] += counts[cell - 1]
     form = 0
     for point in range(len(records)):
-        doubt = np.int64((_word(records[point], 0, 6) >> uint64(41)) & uint64(3))
+        doubt = np.int64((word_at(records[point], 0, 6) >> uint64(43)) & uint64(3))
         for k in range(forms_of_doubt[doubt]):
-            near = _word(others[form], 0, OTHER)
-            cell = (_centroid(near, 0, bits) << bits) + _centroid(near, OTHER_DEPTH, bits)
+            near = word_at(others[form], 0, OTHER)
+            cell = (centroid(near, 0, bits) << bits) + centroid(near, OTHER_DEPTH, bits)
             at = counts[cell]
             counts[cell] += np.int32(1)
             other_points[at] = places[point]
@@ -172,9 +173,9 @@ def _holds(nearest, lengths, bits, depth, first, second):  # type: ignore[no-unt
     """Whether the cell of two centroids is among those of a plain form."""
     held = False
     for r in range(depth):
-        if _centroid(nearest, r, bits) == first:
+        if centroid(nearest, r, bits) == first:
             for s in range(lengths[r]):
-                held |= _centroid(nearest, depth + s, bits) == second
+                held |= centroid(nearest, depth + s, bits) == second
     return held
 
 
@@ -206,9 +207,9 @@ def _join(  # type: ignore[no-untyped-def]
                 across = depth if plain else OTHER_DEPTH
                 count = 0
                 for r in range(across):
-                    first = _centroid(near, r, bits) << bits
+                    first = centroid(near, r, bits) << bits
                     for s in range(lengths[r]):
-                        cell = first + _centroid(near, across + s, bits)
+                        cell = first + centroid(near, across + s, bits)
                         firsts[ahead, count], stops[ahead, count] = starts[cell], starts[cell + 1]
                         count += firsts[ahead, count] < stops[ahead, count]
                 counts[ahead] = count
@@ -250,7 +251,7 @@ def _join(  # type: ignore[no-untyped-def]
                         and there < here
                         and _holds(
                             nearest[at], shape_lengths[source & uint64(15)], bits, depth,
-                            _centroid(near, 0, bits), _centroid(near, depth, bits),
+                            centroid(near, 0, bits), centroid(near, depth, bits),
                         )
                     ):  # fmt: skip
                         continue

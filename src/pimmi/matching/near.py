@@ -143,8 +143,12 @@ def aligned_matches(  # type: ignore[no-untyped-def]
         start = offsets[second]
         for i in range(offsets[first], offsets[first + 1]):
             x, y = (xs[i] + 0.5) * across - 0.5, (ys[i] + 0.5) * down - 0.5
+            while start < offsets[second + 1] and ys[start] < y - reach:
+                start += 1
             for j in range(start, offsets[second + 1]):
-                if abs(xs[j] - x) > reach or abs(ys[j] - y) > reach or changes[i] != changes[j]:
+                if ys[j] > y + reach:
+                    break
+                if abs(xs[j] - x) > reach or changes[i] != changes[j]:
                     continue
                 distance = ones(codes[i, 0] ^ codes[j, 0]) + ones(codes[i, 1] ^ codes[j, 1])
                 if distance > sign_distance:

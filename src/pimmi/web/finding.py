@@ -9,7 +9,7 @@ import numpy as np
 
 from pimmi.images.identify import image_id
 from pimmi.pipeline.reading import describe
-from pimmi.pipeline.searching import Hit, search_described
+from pimmi.pipeline.searching import Hit, Searcher
 from pimmi.settings import Settings
 from pimmi.study.tables import VARIANTS
 from pimmi.web.clusters import Clusters
@@ -33,7 +33,7 @@ def found(clusters: Clusters, data: bytes, *, settings: Settings) -> dict[str, A
     (about,) = query.images.to_pylist()
     asked = {name: about[name] for name in ("width", "height", "format", "nb_points")}
     hits: dict[str, dict[str, Any]] = {}
-    surest = search_described(clusters.catalogue, query, settings=settings, limit=MOST_COMPARED)
+    surest = Searcher(clusters.catalogue, settings=settings).search(query, limit=MOST_COMPARED)
 
     def order(hit: Hit) -> tuple[bool, float, bool]:
         return hit.image_id != about["image_id"], -round(hit.query_coverage, 1), hit.variant != VARIANTS[0]

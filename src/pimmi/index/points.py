@@ -134,27 +134,35 @@ def keypoints(records: NDArray[np.uint8]) -> Keypoints:
     )
 
 
+def form_offsets(points: Points, offsets: NDArray[np.int64]) -> NDArray[np.int64]:
+    """int64 (n + 1,): the first further form of each image, and their number; `offsets` are those of its points."""
+    return offsets_of(points.other_counts)[offsets]
+
+
 def taken_points(
-    points: Points, offsets: NDArray[np.int64], rows: NDArray[np.int64]
+    points: Points,
+    offsets: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    *,
+    forms: NDArray[np.int64] | None = None,
 ) -> tuple[Points, NDArray[np.int64]]:
     """The points of the images of some rows, in their order, and their offsets; `offsets` int64 (n + 1,) are those of
-    all images, the first point of each."""
-    form_offsets = offsets_of(points.other_counts)[offsets]
-    return Points(
-        records=points.records[ranges(offsets[:-1][rows], np.diff(offsets)[rows])],
-        others=points.others[ranges(form_offsets[:-1][rows], np.diff(form_offsets)[rows])],
-    ), offsets_of(np.diff(offsets)[rows])
+    all images, the first point of each, and `forms` what `form_offsets` gives, if that is known."""
+    forms = form_offsets(points, offsets) if forms is None else forms
+    taken = Points(runs(points.records, offsets, rows), runs(points.others, forms, rows))
+    return taken, offsets_of(np.diff(offsets)[rows])
+
+
+def runs(array: NDArray[Any], offsets: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[Any]:
+    """The runs of some rows of an array, one after the other; a run is from `offsets[row]` to `offsets[row + 1]`."""
+    starts, stops = offsets[rows].tolist(), offsets[rows + 1].tolist()
+    parts = [array[start:stop] for start, stop in zip(starts, stops, strict=True)]
+    return np.concatenate([array[:0], *parts])
 
 
 def offsets_of(counts: NDArray[np.int64]) -> NDArray[np.int64]:
     """int64 (n + 1,): where each of n runs starts, and where the last one ends."""
     return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-
-
-def ranges(starts: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """`starts[0], starts[0] + 1, …` for `counts[0]` numbers, then those of the next start."""
-    before = np.repeat(starts - offsets_of(counts)[:-1], counts)
-    return before + np.arange(len(before))
 
 
 def stored_codes(records: NDArray[np.uint8]) -> NDArray[np.uint64]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from pimmi.images.identify import image_id, read_file
 from pimmi.index.codebook import load_codebook
+from pimmi.index.points import form_offsets
 from pimmi.matching.blocks import RELATIONS, Links
 from pimmi.matching.join import Lists, make_lists
 from pimmi.matching.match import match_blocks
@@ -26,7 +27,7 @@ from pimmi.study.shards import Shard, joined, read_shard, taken
 from pimmi.study.tables import IDENTICAL, IDENTITY, SCORE_OF_EXACT_COPIES, VARIANTS
 from pimmi.workers.cores import default_workers
 
-MOST_LOOKED_AT = 1000
+MOST_LOOKED_AT = 128
 """Images, those with which most points match, that are compared as matching does."""
 Transform = tuple[float, float, float, float, float, float]
 
@@ -70,6 +71,10 @@ class Searcher:
         folder = self._catalogue.folder
         return {number: read_shard(folder.shard(number)) for number in folder.shard_numbers()}
 
+    @cached_property
+    def _forms(self) -> dict[int, NDArray[np.int64]]:
+        return {number: form_offsets(shard.points, shard.offsets) for number, shard in self._shards.items()}
+
     def prepare(self) -> None:
         """Make the lists of all shards."""
         for number, shard in self._shards.items():
@@ -110,12 +115,12 @@ class Searcher:
         every = np.sort(np.concatenate([np.zeros(1, np.int32), *counted]))
         fewest = max(self._settings.minimum_inliers - 1, int(every[-min(MOST_LOOKED_AT, len(every))]))
         parts = []
-        for shard, counts in zip(self._shards.values(), counted, strict=True):
+        for (number, shard), counts in zip(self._shards.items(), counted, strict=True):
             rows = np.flatnonzero(counts >= fewest)
             ids = shard.images.column("image_id").take(rows).to_pylist()
             others = np.array([name != query.ids[0] for name in ids], bool)
             if others.any():
-                parts.append(taken(shard, rows[others]))
+                parts.append(taken(shard, rows[others], forms=self._forms[number]))
         return parts
 
     def _counts(self, forms: Wanted, number: int) -> NDArray[np.int32]:

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pimmi.index.points import POINT_FIELDS, Points, offsets_of, ranges, taken_points
+from pimmi.index.points import POINT_FIELDS, Points, offsets_of, runs, taken_points
 from pimmi.study.images import IMAGES_SCHEMA
 from pimmi.study.layout import ARRIVAL, StudyFolder
 from pimmi.study.reading import read_array, read_parquet, values
@@ -56,9 +56,9 @@ def joined(shards: Sequence[Shard]) -> Shard:
     return taken(everything, np.unique(everything.ids, return_index=True)[1])
 
 
-def taken(shard: Shard, rows: NDArray[np.int64]) -> Shard:
-    """The images of some rows, in their order."""
-    points, offsets = taken_points(shard.points, shard.offsets, rows)
+def taken(shard: Shard, rows: NDArray[np.int64], *, forms: NDArray[np.int64] | None = None) -> Shard:
+    """The images of some rows, in their order; `forms` as in `taken_points`."""
+    points, offsets = taken_points(shard.points, shard.offsets, rows, forms=forms)
     width, height = (shard.images.column(f"thumbnail_{side}").to_numpy() for side in ("width", "height"))
     pixels = width.astype(np.int64) * height
     return Shard(
@@ -66,7 +66,7 @@ def taken(shard: Shard, rows: NDArray[np.int64]) -> Shard:
         points=points,
         offsets=offsets,
         signatures=shard.signatures[rows],
-        thumbnails=shard.thumbnails[ranges(offsets_of(pixels)[:-1][rows], pixels[rows])],
+        thumbnails=runs(shard.thumbnails, offsets_of(pixels), rows),
     )
 
 

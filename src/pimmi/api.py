@@ -224,8 +224,8 @@ class Study:
     def search(self, image: str | Path, *, limit: int = 20) -> list[Hit]:
         """The files that show a part, or all, of an image: exact copies first, then the surest.
 
-        The image needn't be in the study, which doesn't change. The second search from one Study object on is faster, as
-        what it searches in is kept in memory, about 16 kB an image. Raises UnreadableImage.
+        The image needn't be in the study, which doesn't change. The second search from one Study object on is
+        faster, as what it searches in is kept in memory, about 16 kB an image. Raises UnreadableImage.
         """
         self._check_codebook()
         from pimmi.pipeline.searching import Searcher, search_image

@@ -1,7 +1,8 @@
 """Images for which near-exact copies stand: they join the groups of those.
 
-n near-exact copies of one picture have few links for their number, since only some of them are matched. So they take no
-part in grouping. Afterwards each gets the main element of the smallest of those that stand for it, and is in its cluster.
+n near-exact copies of one picture have few links for their number, since only some of them are matched. So they take
+no part in grouping. Afterwards each gets the main element of the smallest of those that stand for it, and is in its
+cluster.
 """
 
 from __future__ import annotations
@@ -90,9 +91,12 @@ def _attach(  # type: ignore[no-untyped-def]
             clusters[result] = clusters[query]
             parts += 1
         one, other = main[query], main[result]
-        same = (part_elements[one] if one < before else elements[one - before]) == (
-            part_elements[other] if other < before else elements[other - before]
-        ) if one >= 0 else False
+        same = (
+            (part_elements[one] if one < before else elements[one - before])
+            == (part_elements[other] if other < before else elements[other - before])
+            if one >= 0
+            else False
+        )
         ends[0, link] = one if same else -1
         ends[1, link] = other if same else -1
     return parts, founded

@@ -18,10 +18,9 @@ class Evidence:
     """m links between n images, by the numbers of the images: what grouping knows of each.
 
     `queries`, `results` int64 (m,); `agreement`, `conflict` float64 (m,), shares of the overlap; `confidence` float64
-    (m,), 0 to 1; `weak` bool (m,), links that share something, but are too unsure to show a copy; `near` bool (m,), those of
-    near-exact copies that were found before matching. `query_part`,
-    `result_part`, `query_other`, `result_other` uint64 (m,), the cells of each image where the two agree, and where
-    they differ.
+    (m,), 0 to 1; `weak` bool (m,), links that share something, but are too unsure to show a copy; `near` bool (m,),
+    those of near-exact copies that were found before matching. `query_part`, `result_part`, `query_other`,
+    `result_other` uint64 (m,), the cells of each image where the two agree, and where they differ.
     """
 
     images: int

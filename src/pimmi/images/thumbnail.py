@@ -18,4 +18,7 @@ def grey_thumbnail(grey: Grey, *, size: int) -> tuple[NDArray[np.uint8], tuple[i
     height, width = grey.shape
     long_side = long_side_of(width=width, height=height, working_size=size)
     width, height = fitted(width=width, height=height, long_side=long_side)
-    return cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA).ravel(), (height, width)
+    small: NDArray[np.uint8] = np.asarray(
+        cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA), np.uint8
+    )
+    return small.ravel(), (height, width)

@@ -81,7 +81,7 @@ class Codebook:
     @property
     def centroid_bits(self) -> int:
         """Bits that the number of a centroid takes."""
-        return (self.centroids.shape[1] - 1).bit_length()
+        return int(self.centroids.shape[1] - 1).bit_length()
 
     @property
     def depth(self) -> int:
@@ -97,7 +97,9 @@ class Codebook:
         beyond the threshold on either side."""
         wide = coordinates[:, :WIDE_AXES]
         beyond = (wide > self.threshold) | (wide <= -self.threshold)
-        return np.packbits(np.concatenate([coordinates > 0, beyond], axis=1), axis=1, bitorder="little").view("<u8")
+        return np.packbits(np.concatenate([coordinates > 0, beyond], axis=1), axis=1, bitorder="little").view(
+            "<u8"
+        )
 
     def nearest(
         self, coordinates: NDArray[np.float32], *, probes: int, depth: int

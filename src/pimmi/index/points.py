@@ -108,7 +108,8 @@ def encode_points(features: Features, *, codebook: Codebook, probes: int) -> Poi
     geometry = {
         "x": places[:, 0],
         "y": places[:, 1],
-        "angle": np.rint((features.angles + turned) * (ANGLE_STEPS / (2 * np.pi))).astype(np.int64) % ANGLE_STEPS,
+        "angle": np.rint((features.angles + turned) * (ANGLE_STEPS / (2 * np.pi))).astype(np.int64)
+        % ANGLE_STEPS,
         "scale": np.clip(np.rint(SCALE_STEPS * (np.log2(features.sigmas) + 1)), 0, most_scale),
         "change": applied,
         "doubt": doubtful,

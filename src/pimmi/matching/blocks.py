@@ -1,22 +1,25 @@
 """The images that one matching task reads, and the links that it finds."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pimmi.index.points import Points
-from pimmi.matching.join import Lists
+from pimmi.index.codebook import Codebook
+from pimmi.index.points import Points, runs, taken_points
+from pimmi.matching.join import Lists, make_lists
 
 
 @dataclass(frozen=True)
 class ImageBlock:
     """What matching needs of some images; n images, at most 8,192.
 
-    `ids` list of n image ids, strictly increasing; `points` of all of them in that order, with the inverted `lists` over
-    them; `offsets` int64 (n + 1,), the first point of each; `original_sizes` and `working_sizes` int32 (n, 2), width
-    and height in pixels of the upright file and of the working image; `signatures` uint64 (n, 2)
+    `ids` list of n image ids, strictly increasing; `points` of all of them in that order, with the inverted `lists`
+    over them; `offsets` int64 (n + 1,), the first point of each; `original_sizes` and `working_sizes` int32 (n, 2),
+    width and height in pixels of the upright file and of the working image; `signatures` uint64 (n, 2)
     (`pimmi.features.signature`); `thumbnails` uint8 (t,), grey, row by row, one
     after the other; `thumbnail_sizes` int32 (n, 2), their width and height.
     """
@@ -38,6 +41,23 @@ class ImageBlock:
     def thumbnail_offsets(self) -> NDArray[np.int64]:
         """int64 (n + 1,): the first pixel of each thumbnail."""
         return np.concatenate([[0], np.cumsum(self.thumbnail_sizes.prod(axis=1, dtype=np.int64))])
+
+    def taken(self, rows: NDArray[np.int64], *, codebook: Codebook, probes: int) -> ImageBlock:
+        """The images of some rows, rising."""
+        if len(rows) == len(self):
+            return self
+        points, offsets = taken_points(self.points, self.offsets, rows)
+        return ImageBlock(
+            ids=[self.ids[row] for row in rows.tolist()],
+            points=points,
+            lists=make_lists(points, offsets=offsets, codebook=codebook, probes=probes),
+            offsets=offsets,
+            original_sizes=self.original_sizes[rows],
+            working_sizes=self.working_sizes[rows],
+            signatures=self.signatures[rows],
+            thumbnails=runs(self.thumbnails, self.thumbnail_offsets, rows),
+            thumbnail_sizes=self.thumbnail_sizes[rows],
+        )
 
 
 RELATIONS = ("same", "contains", "contained", "overlap")

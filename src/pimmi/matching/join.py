@@ -31,8 +31,12 @@ SECOND_SHIFT = 36
 AHEAD = 64
 """Forms whose lists are touched before any is compared: so the processor waits for the memory once for all of them."""
 ORIGIN_ROW, ORIGIN_NUMBER, ORIGIN_CHANGE = 19, 6, 4
-"""Lowest bits of the image's row (13), the point's number (13) and its change (2) in an origin; the rest is its shape."""
+"""Lowest bits of the image's row (13), the point's number (13) and its change (2) in an origin; then comes its shape."""
 MAX_POINTS = 1 << 13
+
+
+class TooManyMatches(Exception):
+    """Two blocks of images have more matches than are wanted in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +44,8 @@ class Lists:
     """The inverted lists over the points of some images; n points, f further forms.
 
     `starts` int32 (cells + 2,) is where the list of each cell starts. In the order of the lists: `signs`,
-    `more_signs` uint64 (n + LANES,), `beyond` uint64 (n,), the words of the codes; `origins` uint32 (n,), the image's row, the point's
-    number, its change and its shape; `nearest` uint64 (n,), its nearest centroids. Of the further forms, sorted by
+    `more_signs` uint64 (n + LANES,), `beyond` uint64 (n,), the words of the codes; `origins` uint32
+    (n,), the image's row, the point's number, its change and its shape; `nearest` uint64 (n,), its nearest centroids. Of the further forms, sorted by
     nearest cell: `other_points` int32 (f,), the point's place in the lists; `other_changes` uint8 (f,);
     `other_nearest` uint64 (f,). `shapes` int64 (s, depth), `bits` are those of the codebook.
     """
@@ -140,7 +144,11 @@ def _fill(  # type: ignore[no-untyped-def]
             starts[cell] += np.int32(1)
             places[point] = at
             geometry = word_at(record, 0, 6)
-            signs[at], more_signs[at], beyond[at] = word_at(record, 6, 8), word_at(record, 14, 8), word_at(record, 22, 8)
+            signs[at], more_signs[at], beyond[at] = (
+                word_at(record, 6, 8),
+                word_at(record, 14, 8),
+                word_at(record, 22, 8),
+            )
             nearest[at] = near
             origins[at] = uint32(
                 (uint64(image) << uint64(ORIGIN_ROW))
@@ -285,8 +293,11 @@ def look_up(
     masks: NDArray[np.uint64],
     sign_distance: int,
     code_distance: int,
+    most: int,
 ) -> list[NDArray[np.uint64]]:
     """The matches of the forms of `query` with the points of `base`, in pieces, unsorted; no image with itself.
+
+    Raises TooManyMatches if there are more than `most`.
 
     `query_places` and `base_places` int32, the place of the image of each row among those of both. `sign_distance`
     is the largest difference in the 128 signs, `code_distance` in the whole code of 256 bits.
@@ -305,6 +316,9 @@ def look_up(
             buffer = np.empty(2 * len(buffer), np.uint64)
         start = reached
         found.append(buffer[:count].copy())
+        most -= count
+        if most < 0:
+            raise TooManyMatches
     return found
 
 

@@ -14,7 +14,7 @@ _WORDS = ir.VectorType(_WORD, LANES)
 
 
 @intrinsic
-def near_lanes(typing_context, first, second, start, one, other, most):  # type: ignore[no-untyped-def]
+def _compare(typing_context, first, second, start, one, other, most):  # type: ignore[no-untyped-def]
     """uint64, a bit for each of the LANES codes from `start` on, the first in the lowest: whether its two words, in the
     arrays uint64 `first` and `second`, differ from `one` and `other` in at most `most` bits.
 
@@ -24,11 +24,13 @@ def near_lanes(typing_context, first, second, start, one, other, most):  # type:
     return types.uint64(*arguments), _near_lanes
 
 
+near_lanes: Any = _compare
+
+
 def _near_lanes(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
     arrays, start, words, most = arguments[:2], arguments[2], arguments[3:5], arguments[5]
-    ones = cgutils.get_or_insert_function(
-        builder.module, ir.FunctionType(_WORDS, [_WORDS]), f"llvm.ctpop.v{LANES}i64"
-    )
+    of_words: Any = cgutils.get_or_insert_function
+    ones = of_words(builder.module, ir.FunctionType(_WORDS, [_WORDS]), f"llvm.ctpop.v{LANES}i64")
     apart = ir.Constant(_WORDS, [0] * LANES)
     for kind, array, word in zip(signature.args[:2], arrays, words, strict=True):
         data = context.make_array(kind)(context, builder, array).data

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from pimmi.matching.confidence import confidence
 from pimmi.matching.confirm import PART_COLUMNS, PIXEL_COLUMNS, confirm
 from pimmi.matching.join import (
     MAX_IMAGES,
+    TooManyMatches,
     by_pair,
     change_masks,
     copy_records,
@@ -32,6 +33,8 @@ CERTAIN_SCORE = 12.0
 FEWEST_WINDOWS = 4
 """From so high a score, and so many windows that agree, on a link is kept whatever its confidence: the two images share
 something, were it an emoji, and grouping wants to know what many images share."""
+MOST_MATCHES = 20_000_000
+"""Matches of a task that are held in memory at once, at 24 bytes each."""
 NEAR_CONFIDENCE = 0.9
 """Confidence from which on a link of near-exact copies is one."""
 WHOLE_AREA = 0.8
@@ -113,11 +116,23 @@ class Candidates:
 def find_candidates(
     first: ImageBlock, second: ImageBlock | None, *, settings: MatchingSettings, codebook: Codebook
 ) -> Candidates:
-    """The pairs of images, of one block or between two, that at least `minimum_inliers` points put together."""
+    """The pairs of images, of one block or between two, that at least `minimum_inliers` points put together.
+
+    Where these have more than MOST_MATCHES matches, some of the images are compared at a time.
+    """
+    try:
+        return _find(first, second, settings=settings, codebook=codebook, most=MOST_MATCHES)
+    except TooManyMatches:
+        return _find_in_parts(first, second, settings=settings, codebook=codebook)
+
+
+def _find(
+    first: ImageBlock, second: ImageBlock | None, *, settings: MatchingSettings, codebook: Codebook, most: int
+) -> Candidates:
     blocks = [first] if second is None else [first, second]
     union = _Union.of(blocks)
     masks = change_masks(codebook)
-    found = []
+    found: list[NDArray[np.uint64]] = []
     for query, base in [(0, 0)] if second is None else [(0, 1), (1, 0)]:
         found += look_up(
             blocks[query].lists,
@@ -127,8 +142,44 @@ def find_candidates(
             masks=masks,
             sign_distance=settings.sign_distance,
             code_distance=settings.code_distance,
+            most=most - sum(map(len, found)),
         )
-    return _candidates(union, by_pair(found, at_least=settings.minimum_inliers), settings=settings, masks=masks)
+    return _candidates(
+        union, by_pair(found, at_least=settings.minimum_inliers), settings=settings, masks=masks
+    )
+
+
+def _find_in_parts(
+    first: ImageBlock, second: ImageBlock | None, *, settings: MatchingSettings, codebook: Codebook
+) -> Candidates:
+    """The candidates of the halves of a block, with each other or with the second block."""
+    if len(first) == 1 and second is not None:
+        if len(second) == 1:
+            return _find(first, second, settings=settings, codebook=codebook, most=np.iinfo(np.int64).max)
+        turned = _find_in_parts(second, first, settings=settings, codebook=codebook)
+        rows = turned.rows
+        return replace(turned, rows=np.where(rows < len(second), rows + len(first), rows - len(second)))
+    halves = np.array_split(np.arange(len(first)), 2)
+    parts = [first.taken(rows, codebook=codebook, probes=settings.probes) for rows in halves]
+    pairs: list[tuple[int, int | None]] = (
+        [(0, None), (1, None), (0, 1)] if second is None else [(0, 2), (1, 2)]
+    )
+    blocks = parts if second is None else [*parts, second]
+    starts = np.cumsum([0, *map(len, blocks)])
+    found = []
+    for one, other in pairs:
+        candidates = find_candidates(
+            blocks[one], None if other is None else blocks[other], settings=settings, codebook=codebook
+        )
+        beyond = candidates.rows >= len(blocks[one])
+        ahead = 0 if other is None else starts[other] - len(blocks[one])
+        found.append(replace(candidates, rows=candidates.rows + np.where(beyond, ahead, starts[one])))
+    return Candidates(
+        **{
+            field.name: np.concatenate([getattr(part, field.name) for part in found])
+            for field in fields(Candidates)
+        }
+    )
 
 
 def find_near_candidates(
@@ -140,7 +191,8 @@ def find_near_candidates(
     rows = []
     for one, other in [(0, 0)] if second is None else [(0, 1), (1, 0)]:
         pairs = np.empty((STANDING * len(blocks[one]), 2), np.int64)
-        count = near_pairs(*_near_arrays(union, one), *_near_arrays(union, other), pairs)
+        arrays: tuple[Any, ...] = (*_near_arrays(union, one), *_near_arrays(union, other), pairs)
+        count = near_pairs(*arrays)
         rows.append(
             np.stack(
                 [union.places[other][pairs[:count, 0]], union.places[one][pairs[:count, 1]]], axis=1

@@ -2,8 +2,8 @@
 
 Thousands of them would make millions of links that say the same. So they are found first, without keypoints, by their
 signatures, and each pair is confirmed on the pixels, place by place: a picture with another caption is not near-exact.
-An image that has `STANDING` smaller near-exact copies (by id) needn't be matched: they stand for it. This depends on the
-images alone, and more images never make one stand that didn't, so links that were found stay valid.
+An image that has `STANDING` smaller near-exact copies (by id) needn't be matched: they stand for it. This depends on
+the images alone, and more images never make one stand that didn't, so links that were found stay valid.
 """
 
 import numpy as np
@@ -84,8 +84,8 @@ def near_pairs(  # type: ignore[no-untyped-def]
 ):  # fmt: skip
     """For each image of a block the near-exact copies of smaller place in another block, the smallest ones.
 
-    signatures uint64 (n, 2); places int32 (n,), rising, as in `join`; thumbnails uint8 (t,), from `starts` int64 (n + 1,)
-    on; sizes int32 (n, 2), width and height; and so for the other block. Fills rows of `pairs` int64 (n * STANDING, 2),
+    signatures uint64 (n, 2); places int32 (n,), rising, as in `join`; thumbnails uint8 (t,), from `starts` int64
+    (n + 1,) on; sizes int32 (n, 2), width and height; and so for the other block. Fills rows of `pairs` int64 (n * STANDING, 2),
     the rows of the other image and of the one, and returns their number.
     """
     side = GRID + 1
@@ -139,7 +139,7 @@ def aligned_matches(  # type: ignore[no-untyped-def]
     for m in range(len(pairs)):
         first, second = pairs[m, 0], pairs[m, 1]
         across, down = sizes[second, 0] / sizes[first, 0], sizes[second, 1] / sizes[first, 1]
-        reach = SHIFT * max(1.0, max(across, down))
+        reach = SHIFT * max(1.0, across, down)
         start = offsets[second]
         for i in range(offsets[first], offsets[first + 1]):
             x, y = (xs[i] + 0.5) * across - 0.5, (ys[i] + 0.5) * down - 0.5

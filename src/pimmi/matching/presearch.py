@@ -19,7 +19,6 @@ from pimmi.matching.join import ORIGIN_ROW, Lists, centroid, change_masks, ones,
 from pimmi.matching.lanes import LANES, near_lanes
 
 
-
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """The forms of an image, by the cells in which they look; c cells, e entries.
@@ -44,10 +43,12 @@ def wanted(points: Points, *, codebook: Codebook) -> Wanted:
     further[:, :2] ^= masks[changes]
     cells, codes = [], []
     for words, near, deep in (
-        (stored, words_of(points.records[:, RECORD - NEAREST:]), depth),
+        (stored, words_of(points.records[:, RECORD - NEAREST :]), depth),
         (further, words_of(points.others), OTHER_DEPTH),
     ):
-        centroids = [(near >> np.uint64(bits * place)) & np.uint64((1 << bits) - 1) for place in range(2 * deep)]
+        centroids = [
+            (near >> np.uint64(bits * place)) & np.uint64((1 << bits) - 1) for place in range(2 * deep)
+        ]
         for first, second in product(centroids[:deep], centroids[deep:]):
             cells.append(((first << np.uint64(bits)) + second).astype(np.int64))
             codes.append(words)

@@ -14,9 +14,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pimmi.index.codebook import load_codebook
-from pimmi.index.points import Points, taken_points
 from pimmi.matching.blocks import STANDING, ImageBlock, Links
-from pimmi.matching.join import Lists, make_lists
+from pimmi.matching.join import make_lists
 from pimmi.settings import MatchingSettings
 from pimmi.study.layout import ShardPair, StudyFolder
 from pimmi.study.links import LINKS_COLUMNS, LINKS_SCHEMA, TRANSFORM, write_links
@@ -54,7 +53,8 @@ def _links_inside(block: ImageBlock, task: CompareTask) -> list[pa.Table]:
     codebook = load_codebook(task.settings.codebook)
     near = match_near(block, None, settings=task.settings, codebook=codebook)
     (rows,) = _standing([near.result], [len(block)])
-    matched = match_blocks(_of_rows(block, rows, task), None, settings=task.settings, codebook=codebook)
+    standing = block.taken(rows, codebook=codebook, probes=task.settings.probes)
+    matched = match_blocks(standing, None, settings=task.settings, codebook=codebook)
     matched = replace(matched, query=rows[matched.query], result=rows[matched.result])
     return [_table(near, task, len(block), near=True), _table(matched, task, len(block), near=False)]
 
@@ -68,7 +68,10 @@ def _links_between(first: ImageBlock, second: ImageBlock, task: CompareTask) -> 
     across = [near.result[near.result < len(first)], near.result[near.result >= len(first)] - len(first)]
     found = [np.concatenate(rows) for rows in zip(inside, across, strict=True)]
     rows = _standing(found, [len(first), len(second)])
-    blocks = [_of_rows(block, kept, task) for block, kept in zip((first, second), rows, strict=True)]
+    blocks = [
+        block.taken(kept, codebook=codebook, probes=task.settings.probes)
+        for block, kept in zip((first, second), rows, strict=True)
+    ]
     matched = match_blocks(*blocks, settings=task.settings, codebook=codebook)
     of_both = np.concatenate([rows[0], rows[1] + len(first)])
     matched = replace(matched, query=of_both[matched.query], result=of_both[matched.result])
@@ -93,33 +96,13 @@ def _standing(found: Sequence[Rows], lengths: Sequence[int]) -> list[Rows]:
     ]
 
 
-def _of_rows(block: ImageBlock, rows: Rows, task: CompareTask) -> ImageBlock:
-    """The images of some rows of a block."""
-    if len(rows) == len(block):
-        return block
-    thumbnails = np.diff(block.thumbnail_offsets)
-    pixels = np.repeat(np.isin(np.arange(len(block)), rows), thumbnails)
-    points, offsets = taken_points(block.points, block.offsets, rows)
-    return replace(
-        block,
-        ids=[block.ids[row] for row in rows.tolist()],
-        points=points,
-        lists=_lists(points, offsets, task.settings),
-        offsets=offsets,
-        original_sizes=block.original_sizes[rows],
-        working_sizes=block.working_sizes[rows],
-        signatures=block.signatures[rows],
-        thumbnails=block.thumbnails[pixels],
-        thumbnail_sizes=block.thumbnail_sizes[rows],
-    )
-
-
 def image_block(shard: Shard, *, settings: MatchingSettings) -> ImageBlock:
     """What matching reads of a shard."""
+    codebook = load_codebook(settings.codebook)
     return ImageBlock(
         ids=shard.ids,
         points=shard.points,
-        lists=_lists(shard.points, shard.offsets, settings),
+        lists=make_lists(shard.points, offsets=shard.offsets, codebook=codebook, probes=settings.probes),
         offsets=shard.offsets,
         original_sizes=_sizes(shard, ""),
         working_sizes=_sizes(shard, "working_"),
@@ -127,11 +110,6 @@ def image_block(shard: Shard, *, settings: MatchingSettings) -> ImageBlock:
         thumbnails=shard.thumbnails,
         thumbnail_sizes=_sizes(shard, "thumbnail_"),
     )
-
-
-def _lists(points: Points, offsets: Rows, settings: MatchingSettings) -> Lists:
-    codebook = load_codebook(settings.codebook)
-    return make_lists(points, offsets=offsets, codebook=codebook, probes=settings.probes)
 
 
 def _block(path: Path, settings: MatchingSettings) -> ImageBlock:

@@ -23,9 +23,9 @@ from pimmi.study.writing import write_array, write_parquet, written_whole
 class Shard:
     """Some images; n of them.
 
-    `images` has a row for each (`IMAGES_SCHEMA`); `points` are those of all, in the order of the images; `offsets` int64
-    (n + 1,), the first point of each; `signatures` uint64 (n, 2); `thumbnails` uint8 (t,), the pixels of all, one after
-    the other.
+    `images` has a row for each (`IMAGES_SCHEMA`); `points` are those of all, in the order of the images; `offsets`
+    int64 (n + 1,), the first point of each; `signatures` uint64 (n, 2); `thumbnails` uint8 (t,), the pixels of all, one
+    after the other.
     """
 
     images: pa.Table
@@ -44,7 +44,9 @@ class Shard:
 
 def joined(shards: Sequence[Shard]) -> Shard:
     """One shard of all images, each once, sorted by id."""
-    fields = {name: np.concatenate([getattr(shard.points, name) for shard in shards]) for name in POINT_FIELDS}
+    fields = {
+        name: np.concatenate([getattr(shard.points, name) for shard in shards]) for name in POINT_FIELDS
+    }
     counts = np.concatenate([np.diff(shard.offsets) for shard in shards])
     everything = Shard(
         images=pa.concat_tables([shard.images for shard in shards]),

@@ -1,7 +1,8 @@
 """Which links count where there are many near-exact copies of one image.
 
 An image with STANDING near-exact copies of smaller id or more isn't matched: those stand for it, and its links to the
-STANDING smallest are all that it has. Some of its other links may have been found before that was known; they don't count.
+STANDING smallest are all that it has. Some of its other links may have been found before that was known; they don't
+count.
 """
 
 from __future__ import annotations
@@ -32,6 +33,6 @@ def counting(queries: Ints, results: Ints, near: Flags, *, images: int) -> Ints:
 
 
 def stood_for(results: Ints, *, images: int) -> Flags:
-    """bool (images,): the images for which others stand; `results` are the larger ends of links of near-exact copies."""
+    """bool (images,): the images for which others stand; `results` are the larger ends of near-exact copies' links."""
     found: Flags = np.bincount(results, minlength=images) >= STANDING
     return found

@@ -44,8 +44,8 @@ class Described:
         found = keypoints(shard.points.records[own])
         return cls(
             found.positions.astype(np.float64),
-            found.scales / SCALE_STEPS - 1,
-            found.angles * RADIANS,
+            found.scales.astype(np.float64) / SCALE_STEPS - 1,
+            found.angles.astype(np.float64) * RADIANS,
             found.changes,
             found.codes,
             np.array([about[side] / about[f"working_{side}"] for side in ("width", "height")]),

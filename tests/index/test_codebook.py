@@ -20,8 +20,10 @@ from pimmi.features.symmetry import (
     SUMS,
     canonical_changes,
 )
-from pimmi.index.codebook import CELLS, CENTROIDS, VERSION, WIDE_AXES, load_codebook, parse_codebook
-from pimmi.settings import FeatureSettings
+from pimmi.index.cells import shapes
+from pimmi.index.codebook import WIDE_AXES, Codebook, load_codebook, parse_codebook
+from pimmi.index.points import full_codes
+from pimmi.settings import CODEBOOKS, FeatureSettings
 
 PERMUTATIONS = {1: MIRROR_PERMUTATION, 2: INVERSION_PERMUTATION, 3: MIRROR_PERMUTATION[INVERSION_PERMUTATION]}
 ROUNDING = 2e-4
@@ -29,7 +31,7 @@ ROUNDING = 2e-4
 
 @pytest.fixture(scope="module")
 def content() -> bytes:
-    return files("pimmi.index").joinpath(f"codebook-{VERSION}.npz").read_bytes()
+    return files("pimmi.index").joinpath("codebook-small.npz").read_bytes()
 
 
 @pytest.fixture(scope="module")
@@ -97,11 +99,26 @@ def test_something_else_is_refused() -> None:
             parse_codebook(wrong)
 
 
-def test_the_axes_are_a_rotation_sorted_by_variance() -> None:
-    codebook = load_codebook()
+@pytest.fixture(scope="module", params=CODEBOOKS)
+def codebook(request: pytest.FixtureRequest) -> Codebook:
+    return load_codebook(request.param)
+
+
+def test_the_axes_are_a_rotation_sorted_by_variance(codebook: Codebook) -> None:
     np.testing.assert_allclose(codebook.axes @ codebook.axes.T, np.eye(128), atol=1e-4)
     assert (np.diff(codebook.deviations) <= 0).all()
     assert sorted(codebook.halves.ravel()) == list(range(WIDE_AXES))
+
+
+def test_codebooks_differ_only_in_their_cells() -> None:
+    small, large = (load_codebook(name) for name in ("small", "large"))
+    assert (small.cells, large.cells) == (256**2, 1024**2)
+    assert (small.centroid_bits, small.depth) == (8, 4)
+    assert (large.centroid_bits, large.depth) == (10, 3)
+    assert small.hash != large.hash
+    for name in ("mean", "axes", "deviations", "mirror_flips", "inversion_flips", "halves", "weak_sums"):
+        assert np.array_equal(getattr(small, name), getattr(large, name))
+    assert small.threshold == large.threshold
 
 
 @pytest.mark.parametrize("change", [1, 2, 3])
@@ -125,7 +142,7 @@ def test_all_variants_of_a_descriptor_have_one_code(descriptors: NDArray[np.floa
     for variant in (descriptors[clear], descriptors[clear][:, PERMUTATIONS[change]]):
         changes = canonical_changes(variant, weak=np.zeros(2, np.float32))[:, 0]
         coordinates = codebook.coordinates(variant) * codebook.flips(changes)
-        codes.append(bits(codebook.encode(coordinates)))
+        codes.append(bits(full_codes(codebook.encode(coordinates))))
         wide = coordinates[:, :WIDE_AXES]
         above, below = wide - codebook.threshold, wide + codebook.threshold
         levels.append(np.concatenate([coordinates, above, below], axis=1))
@@ -140,29 +157,31 @@ def test_all_variants_of_a_descriptor_have_one_code(descriptors: NDArray[np.floa
 def test_a_code_holds_signs_and_levels(seed: int) -> None:
     codebook = load_codebook()
     coordinates = np.random.default_rng(seed).normal(0, 1.5, (5, 128)).astype(np.float32)
-    code = bits(codebook.encode(coordinates))
-    wide = coordinates[:, :WIDE_AXES]
+    stored = codebook.encode(coordinates)
+    code, wide = bits(stored), coordinates[:, :WIDE_AXES]
+    above, below = wide > codebook.threshold, wide > -codebook.threshold
     assert np.array_equal(code[:, :128], coordinates > 0)
-    assert np.array_equal(code[:, 128:192], wide > codebook.threshold)
-    assert np.array_equal(code[:, 192:], wide > -codebook.threshold)
+    assert np.array_equal(code[:, 128:], above | ~below)
+    assert np.array_equal(bits(full_codes(stored)), np.concatenate([coordinates > 0, above, below], axis=1))
 
 
-def test_the_nearest_cell_is_that_of_the_nearest_centroids(descriptors: NDArray[np.float32]) -> None:
-    codebook = load_codebook()
+def test_the_nearest_cell_is_that_of_the_nearest_centroids(
+    codebook: Codebook, descriptors: NDArray[np.float32]
+) -> None:
     coordinates = codebook.coordinates(descriptors)
     scaled = (coordinates * codebook.deviations).astype(np.float64)
     nearest = [
         ((scaled[:, None, half] - centroids[None]) ** 2).sum(axis=2).argmin(axis=1)
         for half, centroids in zip(codebook.halves, codebook.centroids, strict=True)
     ]
-    cells = codebook.cells(coordinates, probes=3)
-    assert (cells[:, 0] == nearest[0] * CENTROIDS + nearest[1]).mean() > 0.99
-    assert cells.dtype == np.uint16
-    assert np.iinfo(cells.dtype).max == CELLS - 1
+    centroids, numbers = codebook.nearest(coordinates, probes=3, depth=codebook.depth)
+    assert (centroids[:, :, 0] == np.stack(nearest, axis=1)).mean() > 0.99
+    assert centroids.max() < codebook.centroids.shape[1] == 1 << codebook.centroid_bits
+    assert 1 < len(np.unique(numbers)) <= len(shapes(3, codebook.depth))
 
 
-def test_nothing_comes_of_nothing() -> None:
-    codebook = load_codebook()
+def test_nothing_comes_of_nothing(codebook: Codebook) -> None:
     coordinates = codebook.coordinates(np.zeros((0, 128), np.float32))
-    assert codebook.encode(coordinates).shape == (0, 4)
-    assert codebook.cells(coordinates, probes=5).shape == (0, 5)
+    assert codebook.encode(coordinates).shape == (0, 3)
+    centroids, numbers = codebook.nearest(coordinates, probes=5, depth=3)
+    assert (centroids.shape, numbers.shape) == ((0, 2, 3), (0,))

@@ -29,7 +29,7 @@ from pimmi.index.points import (
     full_codes,
     keypoints,
     offsets_of,
-    ranges,
+    runs,
     taken_points,
 )
 from pimmi.settings import CODEBOOKS, FeatureSettings
@@ -176,12 +176,13 @@ def test_taken_points_are_those_of_the_images(
     assert np.array_equal(np.diff(offsets), [counts[row] for row in rows.astype(int)])
 
 
-@given(runs=st.lists(st.tuples(st.integers(0, 50), st.integers(0, 5)), max_size=8))
-def test_ranges_are_runs_of_numbers(runs: list[tuple[int, int]]) -> None:
-    starts, counts = np.array(runs, np.int64).reshape(-1, 2).T
-    expected = [start + k for start, count in runs for k in range(count)]
-    assert ranges(starts, counts).tolist() == expected
-    assert offsets_of(counts).tolist() == [sum(count for _, count in runs[:k]) for k in range(len(runs) + 1)]
+@given(counts=st.lists(st.integers(0, 5), min_size=1, max_size=8), data=st.data())
+def test_runs_are_put_one_after_the_other(counts: list[int], data: st.DataObject) -> None:
+    offsets = offsets_of(np.array(counts, np.int64))
+    assert offsets.tolist() == [sum(counts[:place]) for place in range(len(counts) + 1)]
+    rows = data.draw(st.lists(st.integers(0, len(counts) - 1), max_size=6))
+    expected = [place for row in rows for place in range(offsets[row], offsets[row + 1])]
+    assert runs(np.arange(offsets[-1]), offsets, np.array(rows, np.int64)).tolist() == expected
 
 
 @pytest.mark.parametrize("change", [MIRRORED, INVERTED, MIRRORED | INVERTED])

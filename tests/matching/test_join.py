@@ -1,7 +1,8 @@
 """The join, against a comparison of every form with every point."""
 
-from dataclasses import replace
-from itertools import combinations_with_replacement
+from collections import Counter
+from dataclasses import dataclass, replace
+from itertools import combinations_with_replacement, permutations
 
 import numpy as np
 import pytest
@@ -10,9 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from pimmi.index.codebook import WIDE_AXES, load_codebook
+from pimmi.demo.raster import Image
+from pimmi.features.symmetry import canonical_changes
+from pimmi.index.cells import shapes
+from pimmi.index.codebook import load_codebook
+from pimmi.index.points import OTHER_DEPTH, full_codes, keypoints
 from pimmi.matching import join
-from pimmi.matching.join import change_masks, look_up, make_lists, ones
+from pimmi.matching.join import TooManyMatches, by_pair, change_masks, look_up, make_lists, ones
+from pimmi.settings import Settings
 
 SIGN_DISTANCE = SETTINGS.matching.sign_distance
 CODE_DISTANCE = SETTINGS.matching.code_distance
@@ -21,13 +27,23 @@ Match = tuple[int, int, int, int, int, int]
 
 
 @pytest.fixture(scope="module")
-def images() -> list[Described]:
-    """Copies of two pictures, and one without points; few points each."""
-    few = replace(SETTINGS, features=replace(SETTINGS.features, keypoints=60))
+def pictures() -> list[Image]:
+    """Copies of two pictures, and one without points."""
     cat, coffee = picture("cat", width=256), picture("coffee", width=256)
     blank = np.full((100, 100, 3), 255, np.uint8)
-    pictures = [cat, coffee, cat[:, ::-1], blank, 255 - cat, coffee[20:150, 30:220]]
-    return [described(np.ascontiguousarray(each), settings=few) for each in pictures]
+    found = [cat, coffee, cat[:, ::-1], blank, 255 - cat, coffee[20:150, 30:220]]
+    return [np.ascontiguousarray(each) for each in found]
+
+
+@pytest.fixture(scope="module")
+def images(pictures: list[Image]) -> list[Described]:
+    """The pictures with few points each."""
+    return few_points(pictures, SETTINGS)
+
+
+def few_points(pictures: list[Image], chosen: Settings) -> list[Described]:
+    few = replace(chosen, features=replace(chosen.features, keypoints=60))
+    return [described(each, settings=few) for each in pictures]
 
 
 def unpacked(matches: NDArray[np.uint64]) -> set[Match]:
@@ -36,44 +52,89 @@ def unpacked(matches: NDArray[np.uint64]) -> set[Match]:
     return set(zip(*(column.astype(int).tolist() for column in columns), strict=True))
 
 
-def brute_force(images: list[Described]) -> set[Match]:
-    codebook = load_codebook()
+@dataclass(frozen=True)
+class Forms:
+    """The forms of an image, told from its features: their points, their changes, the cells in which they look."""
+
+    points: NDArray[np.int64]
+    changes: NDArray[np.uint8]
+    codes: NDArray[np.uint64]
+    cells: NDArray[np.int64]
+
+
+def forms_of(image: Described, chosen: Settings) -> Forms:
+    """All forms: the plain one in the nearest cells, the others in the pairs of two centroids of each half."""
+    codebook, probes = load_codebook(chosen.matching.codebook), chosen.matching.probes
+    applied, doubtful = canonical_changes(image.features.descriptors, weak=codebook.weak_sums).T
+    found = [
+        (point, change)
+        for point, doubt in enumerate(doubtful.tolist())
+        for change in range(4)
+        if change | doubt == doubt
+    ]
+    points, changes = (np.array(found, np.int64).reshape(-1, 2)[:, column] for column in range(2))
+    flips = codebook.flips((applied[points] ^ changes).astype(np.uint8))
+    coordinates = codebook.coordinates(image.features.descriptors)[points] * flips
+    cells = np.full((len(points), codebook.depth**2), -1)
+    for form, (change, row) in enumerate(zip(changes, coordinates, strict=True)):
+        depth = codebook.depth if change == 0 else OTHER_DEPTH
+        count = probes if change == 0 else OTHER_DEPTH**2
+        centroids, numbers = codebook.nearest(row[None], probes=count, depth=depth)
+        lengths = shapes(count, depth)[numbers[0]]
+        looked = [
+            (int(one) << codebook.centroid_bits) + int(other)
+            for one, length in zip(centroids[0, 0], lengths, strict=True)
+            for other in centroids[0, 1, :length]
+        ]
+        cells[form, : len(looked)] = looked
+    return Forms(points, changes.astype(np.uint8), full_codes(codebook.encode(coordinates)), cells)
+
+
+def brute_force(images: list[Described], chosen: Settings = SETTINGS) -> set[Match]:
     found = set()
-    for here, query in enumerate(images):
-        forms, points = query.points, query.points.form_points
-        coordinates = codebook.coordinates(query.features.descriptors) * codebook.flips(forms.changes)
-        codes = codebook.encode(coordinates[points] * codebook.flips(forms.form_changes))
-        for there, base in enumerate(images):
-            if here == there:
-                continue
-            differing = np.bitwise_count(codes[:, None] ^ base.points.codes[None]).astype(int)
-            near = (differing[:, :, :2].sum(axis=2) <= SIGN_DISTANCE) & (
-                differing.sum(axis=2) <= CODE_DISTANCE
-            )
-            near &= (forms.form_cells[:, None, :] == base.points.cells[None, :, None]).any(axis=2)
-            for form, other in np.argwhere(near).tolist():
-                point, distance = int(points[form]), int(differing[form, other].sum())
-                change = int(forms.changes[point] ^ forms.form_changes[form] ^ base.points.changes[other])
-                ends = [(here, point), (there, other)]
-                (first, first_point), (second, second_point) = sorted(ends)
-                found.add((first, second, first_point, second_point, change, distance))
+    every = [forms_of(image, chosen) for image in images]
+    applied = [keypoints(image.points.records).changes for image in images]
+    for (here, query), (there, base) in permutations(enumerate(every), 2):
+        plain = base.changes == 0
+        differing = np.bitwise_count(query.codes[:, None] ^ base.codes[plain][None]).astype(int)
+        near = (differing[:, :, :2].sum(axis=2) <= SIGN_DISTANCE) & (differing.sum(axis=2) <= CODE_DISTANCE)
+        near &= (query.cells[:, None, :] == base.cells[plain][None, :, :1]).any(axis=2)
+        for form, other in np.argwhere(near).tolist():
+            point, distance = int(query.points[form]), int(differing[form, other].sum())
+            change = int(applied[here][point] ^ query.changes[form] ^ applied[there][other])
+            ends = [(here, point), (there, other)]
+            (first, first_point), (second, second_point) = sorted(ends)
+            found.add((first, second, first_point, second_point, change, distance))
     return found
 
 
-def joined(images: list[Described], first: list[int], second: list[int] | None = None) -> set[Match]:
+def joined(
+    images: list[Described],
+    first: list[int],
+    second: list[int] | None = None,
+    *,
+    chosen: Settings = SETTINGS,
+    most: int = 10**9,
+) -> set[Match]:
     """The matches among the images of one list of places, or between those of two."""
+    codebook = load_codebook(chosen.matching.codebook)
+    groups = [first] if second is None else [first, second]
     lists = []
-    for places in [first] if second is None else [first, second]:
-        points, offsets = joined_points([images[place].points for place in places])
-        lists.append(make_lists(points, offsets=offsets, places=np.array(places, np.int32)))
+    for group in groups:
+        points, offsets = joined_points([images[place].points for place in group])
+        lists.append(make_lists(points, offsets=offsets, codebook=codebook, probes=chosen.matching.probes))
+    places = [np.array(group, np.int32) for group in groups]
     found: set[Match] = set()
     for query, base in [(0, 0)] if second is None else [(0, 1), (1, 0)]:
         for piece in look_up(
             lists[query],
             lists[base],
-            masks=change_masks(load_codebook()),
+            query_places=places[query],
+            base_places=places[base],
+            masks=change_masks(codebook),
             sign_distance=SIGN_DISTANCE,
             code_distance=CODE_DISTANCE,
+            most=most,
         ):
             found |= unpacked(piece)
     return found
@@ -84,6 +145,37 @@ def test_the_join_finds_what_comparing_everything_finds(images: list[Described])
     assert joined(images, list(range(len(images)))) == expected
     assert {match[:2] for match in expected} >= {(0, 2), (0, 4), (2, 4), (1, 5)}
     assert {match[4] for match in expected if match[:2] == (0, 2)} >= {1}
+
+
+@pytest.mark.parametrize(("codebook", "probes"), [("large", 8), ("large", 1), ("small", 16), ("small", 1)])
+def test_so_it_does_with_other_cells(pictures: list[Image], codebook: str, probes: int) -> None:
+    matching = replace(SETTINGS.matching, codebook=codebook, probes=probes)
+    chosen = replace(SETTINGS, matching=matching)
+    images = few_points(pictures, chosen)
+    expected = brute_force(images, chosen)
+    assert len(expected) > 20
+    assert joined(images, list(range(len(images))), chosen=chosen) == expected
+
+
+def test_more_matches_than_are_allowed_are_refused(images: list[Described]) -> None:
+    places = list(range(len(images)))
+    with pytest.raises(TooManyMatches):
+        joined(images, places, most=len(brute_force(images)) - 1)
+
+
+@given(data=st.data())
+def test_matches_are_sorted_by_pair_and_small_pairs_left_out(data: st.DataObject) -> None:
+    pair = st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(0, 2**36 - 1))
+    drawn = data.draw(st.lists(st.lists(pair, max_size=12), min_size=1, max_size=3))
+    at_least = data.draw(st.integers(1, 3))
+    pieces = [
+        np.array([one << 50 | other << 36 | rest for one, other, rest in piece], np.uint64) for piece in drawn
+    ]
+    flat = [match for piece in drawn for match in piece]
+    counts = Counter(match[:2] for match in flat)
+    expected = sorted((match for match in flat if counts[match[:2]] >= at_least), key=lambda match: match[:2])
+    found = by_pair(pieces, at_least=at_least)
+    assert found.tolist() == [one << 50 | other << 36 | rest for one, other, rest in expected]
 
 
 @settings(max_examples=15, deadline=None)
@@ -119,17 +211,7 @@ def test_codes_flipped_by_masks_are_those_of_flipped_coordinates(seed: int, chan
     coordinates = np.random.default_rng(seed).normal(0, 1.5, (6, 128)).astype(np.float32)
     code = codebook.encode(coordinates)
     masks = change_masks(codebook)[change]
-    wide = masks[0]
-    assert WIDE_AXES == 64
-    flipped = np.stack(
-        [
-            code[:, 0] ^ wide,
-            code[:, 1] ^ masks[1],
-            (code[:, 2] & ~wide) | (~code[:, 3] & wide),
-            (code[:, 3] & ~wide) | (~code[:, 2] & wide),
-        ],
-        axis=1,
-    )
+    flipped = code ^ np.array([masks[0], masks[1], 0], np.uint64)
     changes = np.full(6, change, np.uint8)
     assert np.array_equal(flipped, codebook.encode(coordinates * codebook.flips(changes)))
 

@@ -29,9 +29,9 @@ MATCHES_AT_ONCE = 1 << 20
 FIRST_SHIFT = 50
 SECOND_SHIFT = 36
 AHEAD = 64
-"""Forms whose lists are touched before any is compared: so the processor waits for the memory once for all of them."""
+"""Forms whose lists are touched before any is compared: so the processor waits for the memory once for all."""
 ORIGIN_ROW, ORIGIN_NUMBER, ORIGIN_CHANGE = 19, 6, 4
-"""Lowest bits of the image's row (13), the point's number (13) and its change (2) in an origin; then comes its shape."""
+"""Lowest bits of the image's row (13), the point's number (13) and its change (2) in an origin; then its shape."""
 MAX_POINTS = 1 << 13
 
 
@@ -45,9 +45,10 @@ class Lists:
 
     `starts` int32 (cells + 2,) is where the list of each cell starts. In the order of the lists: `signs`,
     `more_signs` uint64 (n + LANES,), `beyond` uint64 (n,), the words of the codes; `origins` uint32
-    (n,), the image's row, the point's number, its change and its shape; `nearest` uint64 (n,), its nearest centroids. Of the further forms, sorted by
-    nearest cell: `other_points` int32 (f,), the point's place in the lists; `other_changes` uint8 (f,);
-    `other_nearest` uint64 (f,). `shapes` int64 (s, depth), `bits` are those of the codebook.
+    (n,), the image's row, the point's number, its change and its shape; `nearest` uint64 (n,), its nearest centroids.
+    Of the further forms, sorted by nearest cell: `other_points` int32 (f,), the point's place in the lists;
+    `other_changes` uint8 (f,); `other_nearest` uint64 (f,). `shapes` int64 (s, depth) and `bits` are the
+    codebook's.
     """
 
     starts: NDArray[np.int32]

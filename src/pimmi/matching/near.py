@@ -85,8 +85,8 @@ def near_pairs(  # type: ignore[no-untyped-def]
     """For each image of a block the near-exact copies of smaller place in another block, the smallest ones.
 
     signatures uint64 (n, 2); places int32 (n,), rising, as in `join`; thumbnails uint8 (t,), from `starts` int64
-    (n + 1,) on; sizes int32 (n, 2), width and height; and so for the other block. Fills rows of `pairs` int64 (n * STANDING, 2),
-    the rows of the other image and of the one, and returns their number.
+    (n + 1,) on; sizes int32 (n, 2), width and height; and so for the other block. Fills rows of `pairs` int64
+    (n * STANDING, 2), the rows of the other image and of the one, and returns their number.
     """
     side = GRID + 1
     own, other = np.empty((side, side), np.float32), np.empty((side, side), np.float32)

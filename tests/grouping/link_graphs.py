@@ -30,6 +30,7 @@ class Link:
     same: tuple[int, int]
     other: tuple[int, int] = (0, 0)
     weak: bool = False
+    near: bool = False
 
     def turned(self) -> Link:
         """With the other image as the query."""
@@ -88,6 +89,7 @@ def evidence(links: Sequence[Link], *, images: int) -> Evidence:
         conflict=differing / np.maximum(agreeing + differing, 1),
         confidence=np.where([link.weak for link in links], 0.1, 0.9),
         weak=np.array([link.weak for link in links], bool),
+        near=np.array([link.near for link in links], bool),
         query_part=same[:, 0],
         result_part=same[:, 1],
         query_other=other[:, 0],

@@ -14,11 +14,17 @@ from pimmi.grouping.communities import connected_components
 Edges = list[tuple[str, str]]
 
 
-def clusters(images: list[str], edges: Edges) -> pa.Table:
+def clusters(images: list[str], edges: Edges, *, collapsed: str = "") -> pa.Table:
     places = {image: place for place, image in enumerate(images)}
     queries = np.array([places[edge[0]] for edge in edges], np.int64)
     results = np.array([places[edge[1]] for edge in edges], np.int64)
-    return cluster_rows(images, connected_components(queries, results, nodes=len(images)), queries, results)
+    return cluster_rows(
+        images,
+        connected_components(queries, results, nodes=len(images)),
+        queries,
+        results,
+        collapsed=np.array([image in collapsed for image in images], bool),
+    )
 
 
 def rows(table: pa.Table) -> list[dict[str, object]]:
@@ -56,6 +62,19 @@ def test_degree_and_quality_count_a_pair_once() -> None:
 def test_a_full_cluster_has_quality_one() -> None:
     table = clusters(list("abc"), [("a", "b"), ("b", "c"), ("a", "c")])
     assert table.column("quality").to_pylist() == [1.0, 1.0, 1.0]
+
+
+def test_images_for_which_others_stand_do_not_count_in_quality() -> None:
+    edges = [("a", "b"), ("b", "c"), ("a", "d"), ("b", "d"), ("a", "e")]
+    found = rows(clusters(list("abcde"), edges, collapsed="de"))
+    assert [row["quality"] for row in found] == pytest.approx([2 / 3] * 5)
+    assert [row["degree"] for row in found] == [3, 3, 1, 2, 1]
+    assert {row["cluster_size"] for row in found} == {5}
+
+
+def test_a_cluster_with_one_image_that_stands_has_quality_one() -> None:
+    found = rows(clusters(list("abc"), [("a", "b"), ("a", "c")], collapsed="bc"))
+    assert {row["quality"] for row in found} == {1.0}
 
 
 @given(

@@ -10,14 +10,13 @@ from pimmi.images.thumbnail import grey_thumbnail
 
 @settings(deadline=None)
 @given(width=st.integers(1, 400), height=st.integers(1, 400), size=st.integers(8, 200))
-def test_the_image_comes_first_and_the_rest_is_zero(width: int, height: int, size: int) -> None:
+def test_the_pixels_of_the_image_are_all_there_is(width: int, height: int, size: int) -> None:
     grey = np.full((height, width), 200, dtype=np.uint8)
     pixels, (thumb_height, thumb_width) = grey_thumbnail(grey, size=size)
-    assert pixels.shape == (size * size,)
+    assert pixels.shape == (thumb_height * thumb_width,)
     assert pixels.dtype == np.uint8
     assert min(size, max(height, width)) <= max(thumb_height, thumb_width) <= 2 * size
-    assert np.all(pixels[: thumb_height * thumb_width] == 200)
-    assert not pixels[thumb_height * thumb_width :].any()
+    assert np.all(pixels == 200)
 
 
 def test_a_long_image_has_as_many_pixels_as_one_of_four_to_three() -> None:
@@ -30,11 +29,11 @@ def test_proportions_and_brightness_are_kept() -> None:
     pixels, (height, width) = grey_thumbnail(ramp, size=50)
     assert (height, width) == (40, 50)
     expected = ramp.reshape(160, 50, 4).mean(axis=2)[:40]
-    assert pixels[:2000].reshape(40, 50) == pytest.approx(expected, abs=3)
+    assert pixels.reshape(40, 50) == pytest.approx(expected, abs=3)
 
 
 def test_a_smaller_image_is_left_as_it_is() -> None:
     grey = np.arange(12, dtype=np.uint8).reshape(3, 4)
     pixels, extent = grey_thumbnail(grey, size=8)
     assert extent == (3, 4)
-    assert np.array_equal(pixels[:12].reshape(3, 4), grey)
+    assert np.array_equal(pixels.reshape(3, 4), grey)

@@ -173,6 +173,29 @@ def test_the_order_of_the_blocks_does_not_matter(images: dict[str, Described]) -
     )
 
 
+@pytest.mark.parametrize("most", [0, 40, 400])
+def test_a_task_in_parts_gives_the_same_bytes(
+    images: dict[str, Described], expected: dict[Pair, bytes], most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where matches are too many for the memory, some of the images are compared at a time."""
+    monkeypatch.setattr("pimmi.matching.match.MOST_MATCHES", most)
+
+    def unordered(first: ImageBlock, second: ImageBlock | None = None) -> dict[Pair, bytes]:
+        links = match(first, second, everything=True)
+        ids = first.ids if second is None else first.ids + second.ids
+        order = sorted(range(len(links)), key=lambda row: (ids[links.query[row]], ids[links.result[row]]))
+        sorted_links = Links(**{field.name: getattr(links, field.name)[order] for field in fields(Links)})
+        return rows(sorted_links, first, second)
+
+    names = sorted(images)
+    assert unordered(block(images)) == expected
+    one = block({name: images[name] for name in names[:3]})
+    other = block({name: images[name] for name in names[3:]})
+    found = unordered(one) | unordered(other) | unordered(one, other)
+    assert found == expected
+    assert unordered(other, one) == unordered(one, other)
+
+
 def test_nothing_is_linked_in_blocks_without_points(images: dict[str, Described]) -> None:
     empty, blank = block({}), block({name: images[name] for name in "dj"})
     full = block({name: images[name] for name in "abc"})

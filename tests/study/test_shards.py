@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,46 +11,37 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pimmi.index.points import FORM_FIELDS, POINT_FIELDS, Points
+from pimmi.index.points import OTHER, POINT_FIELDS, RECORD, Points
 from pimmi.study.images import IMAGES_SCHEMA
 from pimmi.study.layout import StudyFolder
 from pimmi.study.shards import Shard, joined, read_shard, taken, write_shard
 
-PROBES = 3
-
 
 def one_image(number: int, *, points: int) -> Shard:
-    """An image whose arrays tell its number, each point with one form, and every third with one more."""
+    """An image whose arrays tell its number, with thumbnails of various sizes."""
     draw = np.random.default_rng(number)
-    doubtful = np.arange(0, points, 3)
-    forms = points + len(doubtful)
+    width, height = draw.integers(1, 9, 2).tolist()
     about = dict.fromkeys(IMAGES_SCHEMA.names, number) | {
         "image_id": f"{number * 7919 % 1000:032}",
         "format": "jpeg",
         "nb_points": points,
+        "thumbnail_width": width,
+        "thumbnail_height": height,
     }
+    records = draw.integers(0, 256, (points, RECORD), np.uint8)
+    forms = int(Points(records, np.zeros((0, OTHER), np.uint8)).other_counts.sum())
     return Shard(
         images=pa.Table.from_pylist([about], schema=IMAGES_SCHEMA),
-        points=Points(
-            positions=draw.integers(0, 9999, (points, 2), np.uint16),
-            scales=draw.integers(0, 255, points, np.uint8),
-            angles=draw.integers(0, 255, points, np.uint8),
-            changes=draw.integers(0, 4, points, np.uint8),
-            codes=draw.integers(0, 2**63, (points, 4), np.uint64),
-            cells=draw.integers(0, 65536, points, np.uint16),
-            form_points=np.concatenate([np.arange(points), doubtful]).astype(np.int32),
-            form_changes=draw.integers(0, 4, forms, np.uint8),
-            form_cells=draw.integers(0, 65536, (forms, PROBES), np.uint16),
-        ),
+        points=Points(records, draw.integers(0, 256, (forms, OTHER), np.uint8)),
         offsets=np.array([0, points]),
-        thumbnails=draw.integers(0, 255, (1, 64), np.uint8),
+        signatures=draw.integers(0, 2**63, (1, 2), np.uint64),
+        thumbnails=draw.integers(0, 256, width * height, np.uint8),
     )
 
 
 def same(one: Shard, other: Shard) -> bool:
-    fields = (*POINT_FIELDS, *FORM_FIELDS)
-    pairs = [(getattr(one.points, name), getattr(other.points, name)) for name in fields]
-    pairs += [(one.offsets, other.offsets), (one.thumbnails, other.thumbnails)]
+    pairs = [(getattr(one.points, name), getattr(other.points, name)) for name in POINT_FIELDS]
+    pairs += [(getattr(one, name), getattr(other, name)) for name in ("offsets", "signatures", "thumbnails")]
     return bool(one.images.equals(other.images)) and all(
         a.dtype == b.dtype and np.array_equal(a, b) for a, b in pairs
     )
@@ -85,7 +77,7 @@ def test_a_shard_that_cannot_be_written_whole_is_not_there(tmp_path: Path) -> No
     folder = StudyFolder(tmp_path)
     good = one_image(1, points=4)
     objects: object = np.array([object()])
-    bad = Shard(images=good.images, points=good.points, offsets=good.offsets, thumbnails=objects)  # type: ignore[arg-type]
+    bad = replace(good, thumbnails=objects)  # type: ignore[arg-type]
     with pytest.raises((TypeError, ValueError)):
         write_shard(bad, folder)
     assert list(folder.shards.iterdir()) == []

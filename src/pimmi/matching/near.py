@@ -24,7 +24,7 @@ WINDOW = 8
 QUIET = 6.0
 """Root mean square of the difference of two windows, in grey levels, that is noise whatever they show."""
 LOUD = 30.0
-"""The same from which on two windows differ whatever they show."""
+"""Difference of two samples, in grey levels, from which on their windows differ whatever they show."""
 ALIKE = 0.92
 """Correlation from which on two windows in between show the same."""
 SHIFT = 3.0
@@ -33,16 +33,21 @@ SHIFT = 3.0
 
 @njit(cache=True, nogil=True)
 def _sampled(thumbnail, width, height, rows, columns, sampled):  # type: ignore[no-untyped-def]
-    """Fill `sampled` float32 (rows, columns) with the means of the pixels around each place."""
+    """Fill `sampled` float32 (rows, columns) with the means over equal parts, which share the pixels on their edges."""
+    down, across = height / rows, width / columns
     for i in range(rows):
-        top, bottom = i * height // rows, max((i + 1) * height // rows, i * height // rows + 1)
+        top, bottom = i * down, (i + 1) * down
+        last = min(height, int(np.ceil(bottom)))
         for j in range(columns):
-            left, right = j * width // columns, max((j + 1) * width // columns, j * width // columns + 1)
-            total = np.int64(0)
-            for y in range(top, bottom):
-                for x in range(left, right):
-                    total += np.int64(thumbnail[y * width + x])
-            sampled[i, j] = total / ((bottom - top) * (right - left))
+            left, right = j * across, (j + 1) * across
+            stop = min(width, int(np.ceil(right)))
+            total = 0.0
+            for y in range(int(top), last):
+                line = 0.0
+                for x in range(int(left), stop):
+                    line += thumbnail[y * width + x] * (min(x + 1, right) - max(x, left))
+                total += line * (min(y + 1, bottom) - max(y, top))
+            sampled[i, j] = total / (down * across)
 
 
 @njit(cache=True, nogil=True)
@@ -51,6 +56,8 @@ def _same_window(a, b, i, j):  # type: ignore[no-untyped-def]
     for p in range(i, i + WINDOW):
         for q in range(j, j + WINDOW):
             s, t = a[p, q], b[p, q]
+            if abs(s - t) >= LOUD:
+                return False
             sa += s
             sb += t
             saa += s * s
@@ -60,8 +67,6 @@ def _same_window(a, b, i, j):  # type: ignore[no-untyped-def]
     square = (saa - 2 * sab + sbb) / n
     if square <= QUIET * QUIET:
         return True
-    if square >= LOUD * LOUD:
-        return False
     va, vb = saa - sa * sa / n, sbb - sb * sb / n
     covariance = sab - sa * sb / n
     return covariance > 0 and covariance * covariance >= ALIKE * ALIKE * va * vb

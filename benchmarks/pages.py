@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 from pimmi.demo.pictures import ORIGINALS, OTHERS, load_picture
 from pimmi.demo.raster import encode_jpeg
 from pimmi.index.codebook import VERSION, load_codebook
+from pimmi.index.points import OTHER, RECORD, Points
 from pimmi.settings import GroupingSettings, Settings
 from pimmi.study.description import Description
 from pimmi.study.files import FILES_COLUMNS, FILES_SCHEMA, write_files
@@ -49,7 +50,6 @@ from pimmi.study.writing import write_array, write_parquet
 from pimmi.web.thumbs import small_webp
 
 POINTS = 300
-FORMS = 10
 EVERY_PAIR = 8
 """Images up to which all pairs of a cluster are linked; larger ones have a few links an image."""
 LINKS_AN_IMAGE = 4
@@ -84,18 +84,15 @@ def _write_shards(
     folder: StudyFolder, ids: NDArray[Any], shard_images: int, random: np.random.Generator
 ) -> None:
     total = shard_images * POINTS
+    records = random.integers(0, 256, (total, RECORD), dtype=np.uint8)
+    records[:, 5] &= 0b11111  # the first shape: all probes have that
+    forms = int(Points(records, np.zeros((0, OTHER), np.uint8)).other_counts.sum())
     arrays: dict[str, NDArray[Any]] = {
-        "positions": random.integers(0, 256 * 64, (total, 2), dtype=np.uint16),
-        "scales": random.integers(10, 60, total, dtype=np.uint8),
-        "angles": random.integers(0, 255, total, dtype=np.uint8),
-        "changes": random.integers(0, 4, total, dtype=np.uint8),
-        "codes": random.integers(0, 1 << 63, (total, 4), dtype=np.uint64),
-        "cells": random.integers(0, 65536, total, dtype=np.uint16),
-        "form_points": np.arange(total, dtype=np.int32),
-        "form_changes": np.zeros(total, np.uint8),
-        "form_cells": np.zeros((total, FORMS), np.uint16),
+        "records": records,
+        "others": random.integers(0, 256, (forms, OTHER), dtype=np.uint8),
         "offsets": np.arange(shard_images + 1, dtype=np.int64) * POINTS,
-        "thumbnails": np.zeros((shard_images, 128, 128), np.uint8),
+        "signatures": random.integers(0, 1 << 63, (shard_images, 2), dtype=np.uint64),
+        "thumbnails": np.zeros(shard_images * 128 * 96, np.uint8),
     }
     for number, start in enumerate(range(0, len(ids), shard_images)):
         shard = folder.shard(number)
@@ -221,9 +218,7 @@ def _write_links(
     order = np.argsort(keys, kind="stable")
     for first in range(shards):
         for second in range(first, shards):
-            start, end = (
-                np.searchsorted(keys[order], first * shards + second, side=side) for side in ("left", "right")
-            )
+            start, end = np.searchsorted(keys[order], [first * shards + second, first * shards + second + 1])
             write_links(table.take(order[start:end]), folder, pair=(first, second))
 
 

@@ -21,23 +21,36 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
-from itertools import pairwise
+from dataclasses import asdict, dataclass, replace
+from itertools import pairwise, product
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pimmi.errors import PimmiError
-from pimmi.index.codebook import CELLS, load_codebook
-from pimmi.index.points import FORM_FIELDS, POINT_FIELDS, Points
-from pimmi.matching.join import by_pair, change_masks, look_up, make_lists
-from pimmi.settings import Settings
+from pimmi.index.codebook import load_codebook
+from pimmi.index.points import (
+    NEAREST,
+    OTHER_DEPTH,
+    POINT_FIELDS,
+    RECORD,
+    Points,
+    offsets_of,
+    stored_codes,
+    taken_points,
+    words_of,
+)
+from pimmi.matching.join import Lists, by_pair, change_masks, look_up, make_lists
+from pimmi.settings import MatchingSettings
+from pimmi.study.description import read_description
 from pimmi.study.layout import StudyFolder
 from pimmi.study.shards import read_shard
 
-WIDE_WORDS = (0, 2, 3)
-"""Words of a code with the bits of the 64 widest axes; word 1 has the others."""
+WIDE_WORDS = (0, 2)
+"""Words of a stored code with the bits of the 64 widest axes; word 1 has the others."""
+CODE = slice(6, RECORD - NEAREST)
+"""Bytes of a record with the code."""
 WARM_IMAGES = 20
 FEWEST_REAL = 20
 """Made points for one real point, from which on they are too much like each other."""
@@ -47,74 +60,68 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Block:
-    """The points of n images; `offsets` int64 (n + 1,), the first of each; `form_offsets`, the first form."""
+    """The points of n images, made with some `settings`; `offsets` int64 (n + 1,), the first of each."""
 
     points: Points
     offsets: Ints
-    form_offsets: Ints
+    settings: MatchingSettings
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
+    @property
+    def cells(self) -> Ints:
+        """int64: the nearest cell of each point."""
+        codebook = load_codebook(self.settings.codebook)
+        words = words_of(self.points.records[:, RECORD - NEAREST :])
+        first, second = (
+            centroids_of(words, place=place, bits=codebook.centroid_bits) for place in (0, codebook.depth)
+        )
+        return (first << codebook.centroid_bits) + second
 
-def block(points: Points, offsets: Ints) -> Block:
-    """A block whose forms are sorted by image, as they are in a shard."""
-    images = np.searchsorted(offsets, points.form_points, side="right") - 1
-    counts = np.bincount(images, minlength=len(offsets) - 1)
-    return Block(points, offsets, np.concatenate([[0], np.cumsum(counts)]))
+    @property
+    def lists(self) -> Lists:
+        codebook = load_codebook(self.settings.codebook)
+        return make_lists(self.points, offsets=self.offsets, codebook=codebook, probes=self.settings.probes)
+
+
+def centroids_of(words: NDArray[np.uint64], *, place: int, bits: int) -> Ints:
+    """int64: the centroid at a place among the nearest ones, of so many bits each."""
+    return ((words >> np.uint64(bits * place)) & np.uint64((1 << bits) - 1)).astype(np.int64)
 
 
 def read_blocks(studies: Sequence[Path], *, images: int) -> Block:
     """The points of about that many images of the studies.
 
     Raises:
-        PimmiError: if the studies hold none.
+        PimmiError: if the studies hold none, or were made with different settings of the index.
     """
     parts: list[Block] = []
     for folder in map(StudyFolder, studies):
+        settings = read_description(folder).settings.matching
         for number in folder.shard_numbers():
             if sum(map(len, parts)) < images:
                 shard = read_shard(folder.shard(number))
-                parts.append(block(shard.points, np.asarray(shard.offsets)))
+                parts.append(Block(shard.points, np.asarray(shard.offsets), settings))
     if not sum(len(part.points) for part in parts):
         raise PimmiError(
             f"There are no points in {', '.join(map(str, studies))}: give studies that were matched."
         )
+    if len({(part.settings.codebook, part.settings.probes) for part in parts}) > 1:
+        raise PimmiError("The studies were made with different codebooks or probes: give those of one kind.")
     return joined(parts)
 
 
 def joined(parts: Sequence[Block]) -> Block:
     """One block of all images."""
-    starts = np.cumsum([0, *(len(part.points) for part in parts)])
-    fields = {
-        name: np.concatenate([getattr(part.points, name) for part in parts])
-        for name in (*POINT_FIELDS, *FORM_FIELDS)
-    }
-    fields["form_points"] = np.concatenate(
-        [part.points.form_points + start for part, start in zip(parts, starts, strict=False)]
-    ).astype(np.int32)
-    return block(
-        Points(**fields),
-        np.concatenate([[0], np.cumsum(np.concatenate([np.diff(part.offsets) for part in parts]))]),
-    )
+    fields = {name: np.concatenate([getattr(part.points, name) for part in parts]) for name in POINT_FIELDS}
+    counts = np.concatenate([np.diff(part.offsets) for part in parts])
+    return Block(Points(**fields), offsets_of(counts), parts[0].settings)
 
 
 def taken(base: Block, images: Ints) -> Block:
     """The points of some images, which may come again."""
-
-    def rows(offsets: Ints) -> Ints:
-        counts = np.diff(offsets)[images]
-        before = np.cumsum(counts) - counts
-        return np.repeat(offsets[images] - before, counts) + np.arange(counts.sum())
-
-    point_rows, form_rows = rows(base.offsets), rows(base.form_offsets)
-    counts = np.diff(base.offsets)[images]
-    offsets = np.concatenate([[0], np.cumsum(counts)])
-    moved = np.repeat(offsets[:-1] - base.offsets[images], np.diff(base.form_offsets)[images])
-    fields = {name: getattr(base.points, name)[point_rows] for name in POINT_FIELDS}
-    fields |= {name: getattr(base.points, name)[form_rows] for name in FORM_FIELDS}
-    fields["form_points"] = (fields["form_points"] + moved).astype(np.int32)
-    return block(Points(**fields), offsets)
+    return Block(*taken_points(base.points, base.offsets, images), base.settings)
 
 
 def drawn_images(base: Block, *, points: int, rng: np.random.Generator) -> Ints:
@@ -127,21 +134,20 @@ def drawn_images(base: Block, *, points: int, rng: np.random.Generator) -> Ints:
 def made(base: Block, *, points: int, rng: np.random.Generator) -> Block:
     """A block of about so many made points."""
     found = taken(base, drawn_images(base, points=points, rng=rng))
-    cells = base.points.cells
+    cells, chosen = base.cells, found.cells
     listed = np.argsort(cells, kind="stable")
-    starts = np.searchsorted(cells[listed], np.arange(CELLS + 1))
-    chosen = found.points.cells
-    counts = np.diff(starts)[chosen]
-    others = listed[starts[chosen] + (rng.random(len(chosen)) * counts).astype(np.int64)]
-    codes = crossed(found.points.codes, base.points.codes[others], rng=rng)
-    fields = {name: getattr(found.points, name) for name in (*POINT_FIELDS, *FORM_FIELDS)}
-    return block(Points(**{**fields, "codes": codes}), found.offsets)
+    starts, stops = (np.searchsorted(cells[listed], chosen, side=side) for side in ("left", "right"))
+    others = listed[starts + (rng.random(len(chosen)) * (stops - starts)).astype(np.int64)]
+    codes = crossed(stored_codes(found.points.records), stored_codes(base.points.records[others]), rng=rng)
+    records = found.points.records.copy()
+    records[:, CODE] = codes.view(np.uint8).reshape(-1, 24)
+    return replace(found, points=replace(found.points, records=records))
 
 
 def crossed(
     codes: NDArray[np.uint64], others: NDArray[np.uint64], *, rng: np.random.Generator
 ) -> NDArray[np.uint64]:
-    """Codes uint64 (n, 4) with each axis from one of the two, its sign and its levels together."""
+    """Codes uint64 (n, 3) with each axis from one of the two, its sign and its level together."""
     wide, rest = rng.integers(0, 1 << 64, size=(2, len(codes)), dtype=np.uint64)
     masks = np.empty_like(codes)
     masks[:, WIDE_WORDS] = wide[:, None]
@@ -151,31 +157,50 @@ def crossed(
 
 def comparisons(query: Block, base: Block) -> int:
     """How many points of `base` the forms of `query` find in the cells in which they look."""
-    counts = np.bincount(base.points.cells, minlength=CELLS)
-    return int(counts[query.points.form_cells].sum())
+    counts = np.diff(base.lists.starts).astype(np.int64)
+    lists = query.lists
+    depth = lists.shapes.shape[1]
+    lengths = lists.shapes[lists.origins & 15]
+    square = np.full((len(lists.other_nearest), OTHER_DEPTH), OTHER_DEPTH)
+    found = 0
+    for words, across, wanted in (
+        (lists.nearest, depth, lengths),
+        (lists.other_nearest, OTHER_DEPTH, square),
+    ):
+        for first, second in product(range(across), range(across)):
+            looking = words[wanted[:, first] > second]
+            cells = centroids_of(looking, place=first, bits=lists.bits) << lists.bits
+            cells += centroids_of(looking, place=across + second, bits=lists.bits)
+            found += int(counts[cells].sum())
+    return found
 
 
 def join(first: Block, second: Block | None) -> int:
-    """The number of matches between two blocks, or inside one: what matching does before it verifies."""
-    settings, masks = Settings().matching, change_masks(load_codebook())
+    """The number of matches between two blocks, or inside one: what matching does before it verifies.
+
+    Those of pairs of images that have too few don't count.
+    """
+    settings = first.settings
+    masks = change_masks(load_codebook(settings.codebook))
     blocks = [first] if second is None else [first, second]
     starts = np.cumsum([0, *map(len, blocks)])
-    lists = [
-        make_lists(
-            one.points, offsets=one.offsets, places=np.arange(start, start + len(one)).astype(np.int32)
-        )
-        for one, start in zip(blocks, starts, strict=False)
+    places = [
+        np.arange(start, start + len(one), dtype=np.int32) for one, start in zip(blocks, starts, strict=False)
     ]
+    lists = [one.lists for one in blocks]
     found = []
     for query, base in [(0, 0)] if second is None else [(0, 1), (1, 0)]:
         found += look_up(
             lists[query],
             lists[base],
+            query_places=places[query],
+            base_places=places[base],
             masks=masks,
             sign_distance=settings.sign_distance,
             code_distance=settings.code_distance,
+            most=np.iinfo(np.int64).max,
         )
-    return len(by_pair(found))
+    return len(by_pair(found, at_least=settings.minimum_inliers))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,15 +236,16 @@ def join_files(paths: Sequence[Path]) -> Joined:
 
 
 def save(found: Block, path: Path) -> Path:
-    fields = {name: getattr(found.points, name) for name in (*POINT_FIELDS, *FORM_FIELDS)}
-    np.savez(path, offsets=found.offsets, **fields)
+    fields = {name: getattr(found.points, name) for name in POINT_FIELDS}
+    np.savez(path, offsets=found.offsets, settings=json.dumps(asdict(found.settings)), **fields)
     return path
 
 
 def load(path: Path) -> Block:
     with np.load(path) as arrays:
-        fields = {name: arrays[name] for name in (*POINT_FIELDS, *FORM_FIELDS)}
-        return block(Points(**fields), arrays["offsets"])
+        fields = {name: arrays[name] for name in POINT_FIELDS}
+        settings = MatchingSettings(**json.loads(str(arrays["settings"])))
+        return Block(Points(**fields), arrays["offsets"], settings)
 
 
 def apart(paths: Sequence[Path]) -> Joined:
@@ -247,9 +273,9 @@ def measure(shards: Sequence[Block], *, kind: str, scratch: Path) -> Measurement
     )
 
 
-def balance(cells: NDArray[np.uint16]) -> tuple[float, float]:
+def balance(found: Block) -> tuple[float, float]:
     """Share of the points in the fullest cell, and how many equally full cells would be as good."""
-    shares = np.bincount(cells, minlength=CELLS) / len(cells)
+    shares = np.unique(found.cells, return_counts=True)[1] / len(found.points)
     return float(shares.max()), float(1 / np.square(shares).sum())
 
 
@@ -283,9 +309,10 @@ def lines(
     found: Sequence[Measurement], *, base: Block, sizes: Sequence[int], points_an_image: float
 ) -> Iterator[str]:
     """What was measured, and what follows from it."""
-    largest, effective = balance(base.points.cells)
-    yield f"{len(base.points)} points of {len(base)} images, {len(base.points.form_points)} forms"
-    yield f"cells: {CELLS}, as good as {effective:.0f} equally full ones; the fullest has {largest:.2e} of all points"
+    largest, effective = balance(base)
+    yield f"{len(base.points)} points of {len(base)} images, {len(base.points.others)} further forms"
+    cells = load_codebook(base.settings.codebook).cells
+    yield f"cells: {cells}, as good as {effective:.0f} equally full ones; the fullest has {largest:.2e} of all points"
     yield ""
     yield (
         f"{'one pair of shards':24s}{'points':>12s}{'comparisons':>14s}{'of all':>10s}{'matches':>12s}"
@@ -355,9 +382,7 @@ def main() -> None:
                 extrapolated(found[0], points=points, points_an_image=arguments.points_an_image)
                 for points in arguments.points
             ],
-            "balance": dict(
-                zip(("largest share", "effective cells"), balance(base.points.cells), strict=True)
-            ),
+            "balance": dict(zip(("largest share", "effective cells"), balance(base), strict=True)),
         }
         arguments.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 

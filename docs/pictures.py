@@ -146,6 +146,8 @@ def _commonness(pictures: list[Picture]) -> Commonness:
         results=links.result,
         agreement=links.agreement,
         conflict=links.conflict,
+        confidence=links.confidence,
+        near=np.zeros(len(links), bool),
         weak=links.confidence < settings.matching.minimum_confidence,
         **{part: getattr(links, part) for part in PARTS},
     )

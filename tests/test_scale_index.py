@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from pimmi.demo.pictures import load_picture
 from pimmi.demo.raster import scale
 from pimmi.features.sift import extract
 from pimmi.index.codebook import load_codebook
-from pimmi.index.points import FORM_FIELDS, POINT_FIELDS, encode_points
+from pimmi.index.points import POINT_FIELDS, encode_points, stored_codes
 from pimmi.settings import Settings
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
@@ -32,9 +33,11 @@ def base_of(index: ModuleType) -> Any:
         image = load_picture(name)
         grey = np.ascontiguousarray(scale(image, 256 / max(image.shape[:2])).mean(axis=2).astype(np.uint8))
         points = encode_points(
-            extract(grey, settings=Settings().features), codebook=load_codebook(), probes=10
+            extract(grey, settings=Settings().features),
+            codebook=load_codebook(),
+            probes=Settings().matching.probes,
         )
-        blocks.append(index.block(points, np.array([0, len(points)])))
+        blocks.append(index.Block(points, np.array([0, len(points)]), Settings().matching))
     return index.joined(blocks)
 
 
@@ -43,31 +46,31 @@ def test_images_are_taken_with_their_points_and_forms(index: ModuleType) -> None
     again = index.taken(base, np.array([2, 0, 2]))
     first, last = (index.taken(again, np.array([place])) for place in (0, 2))
     alone = index.taken(base, np.array([2]))
-    for name in (*POINT_FIELDS, *FORM_FIELDS):
+    for name in POINT_FIELDS:
         assert np.array_equal(getattr(first.points, name), getattr(alone.points, name))
         assert np.array_equal(getattr(last.points, name), getattr(alone.points, name))
-    plain = alone.points.form_changes == 0
-    assert np.array_equal(alone.points.form_cells[plain, 0], alone.points.cells)
     assert len(again.points) == sum(np.diff(base.offsets)[[2, 0, 2]])
 
 
 def test_made_points_have_the_cells_of_real_ones_and_codes_between_two(index: ModuleType) -> None:
     base = base_of(index)
     one, other = (index.made(base, points=2000, rng=np.random.default_rng(0)) for _ in range(2))
-    assert np.array_equal(one.points.codes, other.points.codes)
+    assert np.array_equal(one.points.records, other.points.records)
     assert 2000 <= len(one.points) < 2000 + np.diff(base.offsets).max()
-    by_cell = {int(cell): base.points.codes[base.points.cells == cell] for cell in set(base.points.cells)}
-    for code, cell in zip(one.points.codes[:200], one.points.cells[:200], strict=True):
+    codes = stored_codes(base.points.records)
+    by_cell = {int(cell): codes[base.cells == cell] for cell in set(base.cells.tolist())}
+    made = stored_codes(one.points.records)
+    assert not np.isin(made.tolist(), codes.tolist()).all()
+    for code, cell in zip(made[:200], one.cells[:200].tolist(), strict=True):
         either, both = np.bitwise_or.reduce(by_cell[cell]), np.bitwise_and.reduce(by_cell[cell])
         assert not (code & ~either).any()
         assert not (both & ~code).any()
 
 
 def test_sign_and_levels_of_an_axis_come_from_the_same_point(index: ModuleType) -> None:
-    zeros, ones = np.zeros((50, 4), np.uint64), np.full((50, 4), 2**64 - 1, np.uint64)
+    zeros, ones = np.zeros((50, 3), np.uint64), np.full((50, 3), 2**64 - 1, np.uint64)
     codes = index.crossed(zeros, ones, rng=np.random.default_rng(0))
     assert np.array_equal(codes[:, 0], codes[:, 2])
-    assert np.array_equal(codes[:, 0], codes[:, 3])
     shares = np.bitwise_count(codes[:, :2]).sum(axis=1) / 128
     assert abs(shares.mean() - 0.5) < 0.05
 
@@ -82,9 +85,24 @@ def test_joining_finds_copies_and_counts_comparisons(index: ModuleType, tmp_path
     assert shared <= joined.matches < joined.comparisons
     expected = 0
     for query, others in (halves, halves[::-1]):
-        for cells in query.points.form_cells:
-            expected += int(np.isin(others.points.cells, cells).sum())
+        lists = query.lists
+        for nearest, origin in zip(lists.nearest.tolist(), lists.origins.tolist(), strict=True):
+            expected += looked_at(nearest, lists.shapes[origin & 15].tolist(), others.cells)
+        for nearest in lists.other_nearest.tolist():
+            expected += looked_at(nearest, [2, 2], others.cells)
     assert joined.comparisons == expected
+
+
+def looked_at(nearest: int, lengths: list[int], cells: NDArray[np.int64]) -> int:
+    """How many points are in the cells of a form: of its nearest centroids, 8 bits each, so many with each."""
+    content = nearest.to_bytes(8, "little")
+    depth = len(lengths)
+    wanted = [
+        (content[first] << 8) + content[depth + second]
+        for first, length in enumerate(lengths)
+        for second in range(length)
+    ]
+    return int(np.isin(cells, wanted).sum())
 
 
 def test_all_pairs_of_shards_are_extrapolated_from_a_few(index: ModuleType) -> None:

@@ -13,9 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pimmi.errors import SettingsError
+from pimmi.index.cells import shapes
+from pimmi.index.codebook import load_codebook
 from pimmi.parameters import parameters
 from pimmi.settings import LINK_SECTIONS, PRESETS, SECTIONS, SHARD_SECTIONS, Settings
 
+MOST_PROBES = 9
+"""With the large codebook."""
 EVERY_PARAMETER = [
     pytest.param(name, parameter, id=f"{name}.{parameter.name}")
     for name, kind in SECTIONS.items()
@@ -27,9 +31,19 @@ def values_for(parameter: Any) -> st.SearchStrategy[Any]:
     about = parameter.metadata
     if about["choices"] is not None:
         return st.sampled_from(about["choices"])
+    if isinstance(parameter.default, str):
+        return st.text(st.characters(codec="utf-8"))
     if isinstance(parameter.default, int):
         return st.integers(about["minimum"], about["maximum"])
     return st.floats(about["minimum"], about["maximum"], allow_nan=False, allow_infinity=False)
+
+
+def with_few_probes(values: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The values with no more probes than the codebook has cells for."""
+    matching = values["matching"]
+    if matching.get("codebook") == "large":
+        matching = matching | {"probes": min(matching.get("probes", MOST_PROBES), MOST_PROBES)}
+    return values | {"matching": matching}
 
 
 any_settings = st.fixed_dictionaries(
@@ -37,7 +51,7 @@ any_settings = st.fixed_dictionaries(
         name: st.fixed_dictionaries({}, optional={p.name: values_for(p) for p in parameters(kind)})
         for name, kind in SECTIONS.items()
     }
-).map(Settings.from_dict)
+).map(lambda values: Settings.from_dict(with_few_probes(values)))
 
 
 @given(any_settings)
@@ -45,6 +59,14 @@ def test_a_written_file_reads_back(tmp_path_factory: pytest.TempPathFactory, set
     path = tmp_path_factory.getbasetemp() / "settings.toml"
     path.write_text(settings.to_toml(), encoding="utf-8")
     assert Settings.load(path, preset="thorough") == settings
+
+
+def test_the_probes_of_a_codebook_are_as_many_as_it_has_cells_for() -> None:
+    for name, most in {"small": 16, "large": MOST_PROBES}.items():
+        depth = load_codebook(name).depth
+        assert depth * depth == most
+        chosen = Settings().updated({"matching": {"codebook": name, "probes": most}})
+        assert len(shapes(chosen.matching.probes, depth)) == 1
 
 
 @given(any_settings)
@@ -98,7 +120,9 @@ def test_a_file_changes_only_what_it_names(tmp_path: Path) -> None:
     [
         ("[matching]\nprobe = 3\n", "mine.toml: matching.probe does not exist: did you mean probes?"),
         ("[matching]\nkeypoints = 3\n", "keypoints belongs under [features]"),
-        ("[matching]\nzzz = 3\n", "matching.zzz does not exist: known are probes, "),
+        ("[matching]\nzzz = 3\n", "matching.zzz does not exist: known are codebook, probes, "),
+        ("[matching]\ncodebook = 'huge'\n", "matching.codebook must be one of small, large, not 'huge'"),
+        ("[matching]\ncodebook = 'large'\n", "matching.probes is 10: the large codebook takes at most 9"),
         ("[matchin]\nprobes = 3\n", "there is no section [matchin]: did you mean matching?"),
         ("probes = 3\n", "probes is not a section: write it under [matching]"),
         ("matching = 3\n", "matching must be a section"),

@@ -13,7 +13,8 @@ from pimmi.parameters import Section, hint, parameters, setting, to_toml
 
 Values = Mapping[str, Mapping[str, Any]]
 
-CODEBOOKS = ("small", "large")
+CODEBOOKS = {"small": 16, "large": 9}
+"""The codebooks, and the most cells in which a descriptor may be looked for with each."""
 ALGORITHMS = ("components", "louvain", "leiden")
 
 
@@ -113,7 +114,7 @@ class MatchingSettings(Section):
 
     codebook: str = setting(
         "small",
-        choices=CODEBOOKS,
+        choices=tuple(CODEBOOKS),
         why="Index of 65,536 cells (small) or of a million (large): from about 100,000 images on the large one saves "
         "more time than it costs, and finds somewhat fewer of the small shared parts.",
     )
@@ -165,6 +166,14 @@ class MatchingSettings(Section):
         maximum=1.0,
         why="Links less sure than this are neither exported nor grouped: chosen on the benchmark.",
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        most = CODEBOOKS[self.codebook]
+        if self.probes > most:
+            raise SettingsError(
+                f"{self.name}.probes is {self.probes}: the {self.codebook} codebook takes at most {most}"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -261,7 +270,7 @@ class Settings:
 
     @classmethod
     def preset(cls, name: str) -> Settings:
-        """The settings named `fast`, `balanced` (the defaults) or `thorough`."""
+        """The settings named `fast`, `balanced` (the defaults), `thorough` or `large`."""
         if name not in PRESETS:
             raise SettingsError(f"there is no preset {name!r}{hint(name, PRESETS)}")
         return cls().updated(PRESETS[name])

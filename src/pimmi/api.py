@@ -298,9 +298,13 @@ class Study:
 
     def summary(self) -> Summary:
         """How much of everything there is."""
+        from pimmi.study.catalogue import Catalogue
+        from pimmi.study.tables import count_links
+
         images, clusters = self.images(), list(self.clusters())
-        types = self.links().column("type").to_pylist()
-        common = types.count("common")
+        copies, common = count_links(
+            Catalogue.read(self._folder), minimum_confidence=self.settings.matching.minimum_confidence
+        )
         exact_duplicates = len(images) - images.column("duplicate_of").null_count
         unreadable = images.column("image_id").null_count
         return Summary(
@@ -308,7 +312,7 @@ class Study:
             images=len(images) - unreadable - exact_duplicates,
             exact_duplicates=exact_duplicates,
             unreadable=unreadable,
-            links=len(types) - common,
+            links=copies,
             common_links=common,
             clusters=len(clusters),
             clustered_images=sum(len(cluster.paths) for cluster in clusters),

@@ -76,5 +76,8 @@ def cluster_rows(
 def _degrees(queries: Labels, results: Labels, labels: Labels) -> NDArray[np.int64]:
     inside = (labels[queries] == labels[results]) & (queries != results)
     queries, results = queries[inside], results[inside]
-    pairs = np.unique(np.column_stack([np.minimum(queries, results), np.maximum(queries, results)]), axis=0)
-    return np.bincount(pairs.ravel(), minlength=len(labels))
+    count = max(len(labels), 1)
+    low, high = np.divmod(
+        np.unique(np.minimum(queries, results) * count + np.maximum(queries, results)), count
+    )
+    return np.bincount(low, minlength=len(labels)) + np.bincount(high, minlength=len(labels))

@@ -141,7 +141,7 @@ def find_members(groups: Groups, shown: Shown, *, pixels: Floats, bytes_: Floats
         representatives,
         queries,
         results,
-        _square(shown.transforms[links]),
+        shown.transforms[links],
         shown.changes[links],
         shown.scores[links],
         count=len(distinct),
@@ -181,7 +181,7 @@ def _onto(
         order = np.lexsort((ends[next_ones], -scores[links[next_ones]], starts[next_ones]))
         next_ones = next_ones[order]
         next_ones = next_ones[np.diff(starts[next_ones], prepend=-1) > 0]
-        step = transforms[links[next_ones]]
+        step = _square(transforms[links[next_ones]])
         back = turned[next_ones]
         step[back] = np.linalg.inv(step[back])
         found[starts[next_ones]] = found[ends[next_ones]] @ step

@@ -68,7 +68,7 @@ def sort_links(evidence: Evidence) -> Sorted:
     """Tell the links that show a copy from those that share something common, or too little."""
     purity = evidence.purity
     shows = ~evidence.weak
-    found = Commonness(*(np.zeros((evidence.images, CELLS), np.float32) for _ in range(2)))
+    common_masks = np.zeros(evidence.images, np.uint64)
     for _ in range(PASSES):
         whole = shows & (purity >= WHOLE)
         families = leiden(
@@ -80,9 +80,10 @@ def sort_links(evidence: Evidence) -> Sorted:
         )
         found = commonness(evidence, families=families)
         shows = ~evidence.weak & _agree_on_content(evidence, found)
+        common_masks = np.packbits(found.common >= COMMON, axis=1, bitorder="little").view("<u8")[:, 0]
+        del found
     shows &= _supported(evidence, shows)
-    bits = np.uint64(1) << np.arange(CELLS, dtype=np.uint64)
-    return Sorted(shows, np.where(found.common >= COMMON, bits, np.uint64(0)).sum(axis=1, dtype=np.uint64))
+    return Sorted(shows, common_masks.astype(np.uint64))
 
 
 def _supported(evidence: Evidence, shows: Flags) -> Flags:

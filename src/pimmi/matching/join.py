@@ -30,6 +30,8 @@ FIRST_SHIFT = 50
 SECOND_SHIFT = 36
 AHEAD = 64
 """Forms whose lists are touched before any is compared: so the processor waits for the memory once for all."""
+MOST_OF_FORM = 4
+"""Matches of a form with an image that are kept, the nearest: letters and patterns would else have very many."""
 ORIGIN_ROW, ORIGIN_NUMBER, ORIGIN_CHANGE = 19, 6, 4
 """Lowest bits of the image's row (13), the point's number (13) and its change (2) in an origin; then its shape."""
 MAX_POINTS = 1 << 13
@@ -203,6 +205,8 @@ def _join(  # type: ignore[no-untyped-def]
     firsts = np.empty((AHEAD, depth * depth + 1), np.int32)
     stops = np.empty((AHEAD, depth * depth + 1), np.int32)
     counts = np.empty(AHEAD, np.int64)
+    holder, number_held = np.full(len(places), -1), np.zeros(len(places), np.int64)
+    held = np.empty((len(places), MOST_OF_FORM), np.int64)
     touched = uint64(0)
     found = 0
     for form in range(start, end):
@@ -264,7 +268,19 @@ def _join(  # type: ignore[no-untyped-def]
                         )
                     ):  # fmt: skip
                         continue
-                    if found == len(matches):
+                    row = source >> uint64(ORIGIN_ROW)
+                    place = found
+                    if holder[row] != form:
+                        holder[row], number_held[row] = form, 0
+                    if number_held[row] == MOST_OF_FORM:
+                        worst = 0
+                        for k in range(1, MOST_OF_FORM):
+                            if matches[held[row, k]] & uint64(255) >= matches[held[row, worst]] & uint64(255):
+                                worst = k
+                        place = held[row, worst]
+                        if distance >= np.int64(matches[place] & uint64(255)):
+                            continue
+                    elif found == len(matches):
                         return found_before, form, touched
                     one, other = uint64(here), uint64(there)
                     one_point = (origin >> uint64(ORIGIN_NUMBER)) & uint64(MAX_POINTS - 1)
@@ -273,7 +289,7 @@ def _join(  # type: ignore[no-untyped-def]
                         one, other = other, one
                         one_point, other_point = other_point, one_point
                     between = ((origin ^ source) >> uint64(ORIGIN_CHANGE)) & uint64(3)
-                    matches[found] = (
+                    matches[place] = (
                         (one << uint64(50))
                         | (other << uint64(36))
                         | (one_point << uint64(23))
@@ -281,7 +297,10 @@ def _join(  # type: ignore[no-untyped-def]
                         | ((between ^ uint64(change)) << uint64(8))
                         | uint64(distance)
                     )
-                    found += 1
+                    if place == found:
+                        held[row, number_held[row]] = found
+                        number_held[row] += 1
+                        found += 1
     return found, end, touched
 
 

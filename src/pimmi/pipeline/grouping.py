@@ -19,9 +19,14 @@ from pimmi.pipeline.clustering import GroupTask, group_apart, group_here
 from pimmi.pipeline.tabling import group_tables
 from pimmi.progress import Progress
 from pimmi.settings import GroupingSettings, Settings
-from pimmi.study.catalogue import Catalogue, Links, id_array
+from pimmi.study.catalogue import PLACES, Catalogue, Links, id_array
 from pimmi.study.groups import GroupTables, check_matched, grouped_with, read_groups, write_groups
 from pimmi.study.layout import StudyFolder
+from pimmi.study.links import LINKS_SCHEMA
+
+
+LINKS_COLUMNS = tuple(name for name in LINKS_SCHEMA.names if name not in {*PLACES, "relation"})
+"""What grouping takes of links."""
 
 
 def group_images(folder: StudyFolder, *, settings: Settings, progress: Progress) -> None:
@@ -32,7 +37,7 @@ def group_images(folder: StudyFolder, *, settings: Settings, progress: Progress)
     check_matched(folder)
     with progress.stage("Grouping", total=None, unit="links") as stage:
         catalogue = Catalogue.read(folder)
-        links = catalogue.links(minimum_confidence=0.0)
+        links = catalogue.links(minimum_confidence=0.0, columns=LINKS_COLUMNS)
         tables = _grouped(
             catalogue,
             links,

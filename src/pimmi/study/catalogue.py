@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -14,11 +15,13 @@ from numpy.typing import NDArray
 from pimmi.study.files import read_files
 from pimmi.study.images import read_images
 from pimmi.study.layout import StudyFolder
-from pimmi.study.links import read_links
+from pimmi.study.links import LINKS_SCHEMA, read_links
 from pimmi.study.reading import values
 from pimmi.study.standing import counting
 
 Ids = NDArray[np.bytes_]
+ENDS = ("query", "result")
+PLACES = ("query_shard", "query_row", "result_shard", "result_row")
 
 
 def id_array(table: pa.Table, column: str = "image_id") -> Ids:
@@ -83,32 +86,58 @@ class Catalogue:
         parts = np.split(rows[order], starts[1:])
         return dict(zip(numbers.tolist(), parts, strict=False))
 
-    def links(self, *, minimum_confidence: float) -> Links:
-        """The links between images that count, sorted by rank of query, then of result."""
-        rows = read_links(self.folder, minimum_confidence=minimum_confidence)
-        ends = [
-            self._ranks(rows.column(f"{end}_shard"), rows.column(f"{end}_row")) for end in ("query", "result")
-        ]
-        kept = np.flatnonzero((ends[0] >= 0) & (ends[1] >= 0))
-        near = rows.column("near").to_numpy()
-        kept = kept[counting(ends[0][kept], ends[1][kept], near[kept], images=len(self.images))]
-        order = kept[np.lexsort((ends[1][kept], ends[0][kept]))]
-        return Links(query=ends[0][order], result=ends[1][order], rows=rows.take(order))
+    def links(self, *, minimum_confidence: float, columns: Sequence[str] = LINKS_SCHEMA.names) -> Links:
+        """The links between images that count, sorted by rank of query, then of result.
+
+        `columns` are those of `LINKS_SCHEMA` that `Links.rows` will have.
+        """
+        parts: dict[str, list[NDArray[Any]]] = {name: [] for name in columns}
+        ends: tuple[list[NDArray[np.int64]], list[NDArray[np.int64]]] = ([], [])
+        near: list[NDArray[np.bool_]] = []
+        needed = list(dict.fromkeys([*PLACES, "near", *columns]))
+        for rows in read_links(self.folder, minimum_confidence=minimum_confidence, columns=needed):
+            found = [self._ranks(rows.column(f"{end}_shard"), rows.column(f"{end}_row")) for end in ENDS]
+            (held,) = np.nonzero((found[0] >= 0) & (found[1] >= 0))
+            for ranks, all_ranks in zip(found, ends, strict=True):
+                all_ranks.append(ranks[held])
+            near.append(rows.column("near").to_numpy()[held])
+            for name, arrays in parts.items():
+                arrays.append(rows.column(name).to_numpy()[held])
+        query, result = (np.concatenate([np.empty(0, np.int64), *each]) for each in ends)
+        kept = counting(query, result, np.concatenate([np.empty(0, bool), *near]), images=len(self.images))
+        order = kept[np.lexsort((result[kept], query[kept]))]
+        return Links(query=query[order], result=result[order], rows=_taken(parts, order))
 
     def _ranks(self, shards: pa.ChunkedArray[Any], rows: pa.ChunkedArray[Any]) -> NDArray[np.int64]:
         """The ranks of images given by their place; -1 for those that don't count."""
-        places = self.images.column("shard").to_numpy() << 32 | self.images.column("row").to_numpy()
-        order = np.argsort(places)
+        places, ranks = self._places
         wanted = shards.to_numpy().astype(np.int64) << 32 | rows.to_numpy()
         if not len(places):
             return np.full(len(wanted), -1)
-        found = order[np.minimum(np.searchsorted(places[order], wanted), len(places) - 1)]
-        return np.where(places[found] == wanted, found, -1)
+        found = np.minimum(np.searchsorted(places, wanted), len(places) - 1)
+        return np.where(places[found] == wanted, ranks[found], -1)
+
+    @cached_property
+    def _places(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The places of all images, rising, and the ranks of those."""
+        places = self.images.column("shard").to_numpy() << 32 | self.images.column("row").to_numpy()
+        ranks = np.argsort(places)
+        return places[ranks], ranks
+
+
+def _taken(parts: dict[str, list[NDArray[Any]]], order: NDArray[np.int64]) -> pa.Table:
+    """The rows of a table in some order; its parts are given up column by column, so that it isn't there twice."""
+    schema = pa.schema([LINKS_SCHEMA.field(name) for name in parts])
+    columns: dict[str, Any] = {}
+    for field in schema:
+        whole = np.concatenate([np.empty(0, field.type.to_pandas_dtype()), *parts.pop(field.name)])
+        columns[field.name] = pa.array(whole[order], field.type)
+    return pa.table(columns, schema=schema)
 
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Links between images: the ranks of both ends, int64, and rows of the link files (`LINKS_SCHEMA`)."""
+    """Links between images: the ranks of both ends, int64, and rows of the link files: columns of `LINKS_SCHEMA`."""
 
     query: NDArray[np.int64]
     result: NDArray[np.int64]

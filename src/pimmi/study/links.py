@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -45,10 +47,12 @@ def write_links(links: pa.Table, folder: StudyFolder, *, pair: ShardPair) -> Non
         write_parquet(links, path)
 
 
-def read_links(folder: StudyFolder, *, minimum_confidence: float) -> pa.Table:
-    """The links of all pairs of shards whose confidence is `minimum_confidence` or more."""
-    tables = [LINKS_SCHEMA.empty_table()]
+def read_links(
+    folder: StudyFolder, *, minimum_confidence: float, columns: Sequence[str]
+) -> Iterator[pa.Table]:
+    """For each pair of shards, some columns of its links whose confidence is `minimum_confidence` or more."""
+    names = dict.fromkeys([*columns, "confidence"])
+    schema = pa.schema([LINKS_SCHEMA.field(name) for name in names])
     for pair in folder.linked_pairs():
-        links = read_parquet(folder.links_of(pair), schema=LINKS_SCHEMA)
-        tables.append(links.filter(pc.field("confidence") >= minimum_confidence))
-    return pa.concat_tables(tables).combine_chunks()
+        links = read_parquet(folder.links_of(pair), schema=schema)
+        yield links.filter(pc.field("confidence") >= minimum_confidence).select(list(columns))

@@ -57,20 +57,37 @@ def images_table(catalogue: Catalogue) -> pa.Table:
 
 def links_table(catalogue: Catalogue, *, minimum_confidence: float) -> pa.Table:
     """One row for each pair of linked images, under their first paths, and for each byte-identical file."""
-    links = catalogue.links(minimum_confidence=minimum_confidence)
-    first_paths = _first_paths(catalogue)
+    same = ("score", *TRANSFORM, "query_coverage", "result_coverage", "agreement", "conflict", "confidence")
+    links = catalogue.links(
+        minimum_confidence=minimum_confidence, columns=("relation", "change", "inliers", *same)
+    )
+    types = _types(catalogue, links)
     found: dict[str, Any] = {
-        "query_path": first_paths.take(links.query),
-        "result_path": first_paths.take(links.result),
-        "type": _types(catalogue, links),
+        "type": types,
         "relation": pa.array(RELATIONS).take(links.rows.column("relation").cast(pa.int64())),
         "variant": pa.array(VARIANTS).take(links.rows.column("change").cast(pa.int64())),
         "nb_match_ransac": links.rows.column("inliers"),
+        **{name: links.rows.column(name) for name in same},
     }
-    same = ("score", *TRANSFORM, "query_coverage", "result_coverage", "agreement", "conflict", "confidence")
-    found |= {name: links.rows.column(name) for name in same}
-    table = pa.concat_tables([_table("links", found), _exact_copies(catalogue, first_paths)])
-    return table.sort_by([("query_path", "ascending"), ("result_path", "ascending")])
+    later = catalogue.later_files
+    exact = _exact_copies(catalogue)
+    queries = catalogue.first_files[np.concatenate([links.query, catalogue.file_ranks[later]])]
+    results = np.concatenate([catalogue.first_files[links.result], later])
+    del links, types
+    order = np.lexsort((results, queries))
+    paths = catalogue.readable_files.column("path")
+    columns: dict[str, Any] = {"query_path": paths.take(queries[order]), "result_path": paths.take(results[order])}
+    for name in list(found):
+        columns[name] = _joined(found.pop(name), exact.pop(name)).take(order)
+    return _table("links", columns)
+
+
+def count_links(catalogue: Catalogue, *, minimum_confidence: float) -> tuple[int, int]:
+    """How many rows of the links table are copies, and how many are common; raises StudyError if it isn't grouped."""
+    links = catalogue.links(minimum_confidence=minimum_confidence, columns=())
+    grouped = read_group(catalogue.folder, "links")
+    common = int(np.count_nonzero(are_common(catalogue, links.query, links.result, grouped)))
+    return len(links) - common + len(catalogue.later_files), common
 
 
 def _types(catalogue: Catalogue, links: Links) -> pa.Array[Any]:
@@ -197,13 +214,18 @@ def clusters_of_images(
     return names, cluster, degree, quality
 
 
-def _exact_copies(catalogue: Catalogue, first_paths: pa.ChunkedArray[Any]) -> pa.Table:
+def _joined(found: Any, exact: Any) -> pa.Array[Any]:
+    chunks = found.chunks if isinstance(found, pa.ChunkedArray) else [found]
+    more = exact.chunks if isinstance(exact, pa.ChunkedArray) else [exact]
+    return pa.concat_arrays([*chunks, *more])
+
+
+def _exact_copies(catalogue: Catalogue) -> dict[str, Any]:
+    """The columns of the links table, but for the paths, of the byte-identical files."""
     files = catalogue.later_files
     ranks = catalogue.file_ranks[files]
     ones = pa.array(np.ones(len(files)))
-    columns: dict[str, Any] = {
-        "query_path": first_paths.take(ranks),
-        "result_path": catalogue.readable_files.column("path").take(files),
+    return {
         "type": pa.array([COPY] * len(files), pa.string()),
         "relation": pa.array([IDENTICAL] * len(files), pa.string()),
         "variant": pa.array([VARIANTS[0]] * len(files), pa.string()),
@@ -216,7 +238,6 @@ def _exact_copies(catalogue: Catalogue, first_paths: pa.ChunkedArray[Any]) -> pa
         **dict.fromkeys(("query_coverage", "result_coverage", "agreement", "confidence"), ones),
         "conflict": pa.array(np.zeros(len(files))),
     }
-    return _table("links", columns)
 
 
 def _table(name: str, columns: dict[str, pa.ChunkedArray[Any] | pa.Array[Any]]) -> pa.Table:

@@ -27,6 +27,8 @@ def values_for(parameter: Any) -> st.SearchStrategy[Any]:
     about = parameter.metadata
     if about["choices"] is not None:
         return st.sampled_from(about["choices"])
+    if isinstance(parameter.default, str):
+        return st.text(st.characters(codec="utf-8"))
     if isinstance(parameter.default, int):
         return st.integers(about["minimum"], about["maximum"])
     return st.floats(about["minimum"], about["maximum"], allow_nan=False, allow_infinity=False)

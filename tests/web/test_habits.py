@@ -179,7 +179,8 @@ def test_in_a_review_each_key_judges_the_link_that_is_shown(tab: Tab, library: L
         expect(tab.page.locator(".pager")).to_contain_text(f"Least sure first: {place} of")
         seen.append(tuple(sorted(tab.page.url.split("?")[0].split("/")[-2:])))
         tab.page.evaluate(
-            """for (const key of "yn") document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }))"""
+            """for (const key of "yn")
+            document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }))"""
         )
     expect(tab.page.locator("html.deciding")).to_have_count(0)
     made = [(row.first, row.second, row.value) for row in library.decided()[::-1]]

@@ -110,22 +110,27 @@ def expected(a: Floats, b: Floats) -> float:
     )
     high, wide = mask.shape
 
-    def correlation(down: int, across: int) -> tuple[float, float]:
-        rows = np.arange(0, high - down, EVERY)[:, None]
+    def correlation(down: int, across: int, *, every: int) -> tuple[float, float]:
+        rows = np.arange(0, high - down, every)[:, None]
         columns = np.arange(max(0, -across), wide - max(0, across))
         one, other = (rows, columns), (rows + down, columns + across)
         common = np.sqrt((first[one] ** 2 * mask[other]).sum() * (second[other] ** 2 * mask[one]).sum())
         return np.sum(first[one] * second[other]) / max(common, 1e-6), common
 
-    here, whole = correlation(0, 0)
+    whole = correlation(0, 0, every=EVERY)[1]
     others = [
-        correlation(down, across)
+        (correlation(down, across, every=EVERY), down, across)
         for down in range(high)
         for across in range(1 - wide, wide)
         if np.hypot(down, across) >= NEAREST
         and (high - down) * (wide - abs(across)) >= SHARED * high * wide / 2
     ]
-    return float(max([0.0, *(fit for fit, common in others if common >= SHARED * whole)]) / max(here, LEAST))
+    fits = [(fit, down, across) for (fit, common), down, across in others if common >= SHARED * whole]
+    best, down, across = max(fits, default=(0.0, 0, 0))
+    if best <= 0:
+        return 0.0
+    here, there = correlation(0, 0, every=1)[0], correlation(down, across, every=1)[0]
+    return float(max(there, 0.0) / max(here, LEAST))
 
 
 @settings(deadline=None, max_examples=15)

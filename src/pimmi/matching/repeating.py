@@ -18,7 +18,7 @@ NEAREST = 8
 SHARED = 0.3
 """Share of the detail that must still lie over the other grid."""
 EVERY = 3
-"""One row of so many is correlated."""
+"""One row of so many is correlated in the search for the best other place."""
 LEAST = 0.05
 """Correlation in place below which nothing is to be said."""
 
@@ -49,15 +49,16 @@ def _detail(grid, mask, rows, columns, detail):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def _shifted(first, second, mask, down, across):  # type: ignore[no-untyped-def]
+def _shifted(first, second, mask, down, across, every):  # type: ignore[no-untyped-def]
     """Correlation of the first grid with the second shifted by some rows and columns, and the detail in common.
 
-    Grids float32 (rows, columns); `mask` is 1 where both hold something when nothing is shifted, else 0.
+    One row of `every` is looked at. Grids float32 (rows, columns); `mask` is 1 where both hold something when nothing
+    is shifted, else 0.
     """
     rows, columns = first.shape
     left, right = max(0, -across), columns - max(0, across)
     both = ones = others = np.float32(0.0)
-    for i in range(0, rows - down, EVERY):
+    for i in range(0, rows - down, every):
         a, over_a = first[i, left:right], mask[i, left:right]
         b = second[i + down, left + across : right + across]
         over_b = mask[i + down, left + across : right + across]
@@ -90,15 +91,21 @@ def repeat(a, b, rows, columns, sign):  # type: ignore[no-untyped-def]
     first, second = np.empty((high, wide), np.float32), np.empty((high, wide), np.float32)
     _detail(a, mask, rows, columns, first)
     _detail(b, mask, rows, columns, second)
-    here, whole = _shifted(first, second, mask, 0, 0)
+    _, whole = _shifted(first, second, mask, 0, 0, EVERY)
     best = 0.0
+    best_down = best_across = 0
     for down in range(high):
         for across in range(-wide + 1, wide):
             if (high - down) * (wide - abs(across)) < SHARED * high * wide / 2:
                 continue
             if down * down + across * across < NEAREST * NEAREST:
                 continue
-            correlation, common = _shifted(first, second, mask, down, across)
-            if common >= SHARED * whole:
-                best = max(best, sign * correlation)
-    return best / max(sign * here, LEAST)
+            correlation, common = _shifted(first, second, mask, down, across, EVERY)
+            if common >= SHARED * whole and sign * correlation > best:
+                best = sign * correlation
+                best_down, best_across = down, across
+    if best == 0.0:
+        return 0.0
+    here, _ = _shifted(first, second, mask, 0, 0, 1)
+    there, _ = _shifted(first, second, mask, best_down, best_across, 1)
+    return max(sign * there, 0.0) / max(sign * here, LEAST)

@@ -206,9 +206,9 @@ def _write_links(
         "confidence": np.where(faint, 0.1, random.uniform(0.5, 1, count)),
     }
     columns["agreement"][faint], columns["conflict"][faint] = 0.1, 0.9
-    for end in ("query", "result"):
-        columns[f"{end}_part"] = np.where(faint, CORNER, EVERYWHERE)
-        columns[f"{end}_other"] = np.where(faint, EVERYWHERE ^ CORNER, np.uint64(0))
+    for image in ("query", "result"):
+        columns[f"{image}_part"] = np.where(faint, CORNER, EVERYWHERE)
+        columns[f"{image}_other"] = np.where(faint, EVERYWHERE ^ CORNER, np.uint64(0))
     arrays = [
         pa.array(columns.get(name, np.zeros(count)), None).cast(kind) for name, kind in LINKS_COLUMNS.items()
     ]

@@ -92,6 +92,7 @@ def take_all(browser: Browser, address: str, images: Path, output: Path) -> None
             "proof": proof,
             "graph": f"clusters/{clusters[2]['id']}/graph",
             "elements": "elements",
+            "image": f"images/{_composite(address, first['id'])}",
         }.items():
             page.goto(address + where)
             keep(page, output / f"pages-{name}.webp")
@@ -106,6 +107,13 @@ def take_all(browser: Browser, address: str, images: Path, output: Path) -> None
     with page_of(browser, PHONE) as page:
         page.goto(address + proof)
         keep(page, output / "pages-phone.webp")
+
+
+def _composite(address: str, cluster: str) -> str:
+    """An image that shows a part of another cluster as well."""
+    members = asked(f"{address}api/clusters/{cluster}")["members"]
+    found: str = next((one for one in members if one["also_in"]), members[0])["id"]
+    return found
 
 
 def _crop(path: Path) -> Any:

@@ -18,7 +18,7 @@ from pimmi.matching.verify import LINK_COLUMNS
 Floats = NDArray[np.float64]
 Arguments = tuple[Floats, Floats, Floats]
 
-SCORE, INLIERS, GUIDED_SCORE, RIVAL, CORRELATION = 3, 4, 5, 12, 4
+SCORE, INLIERS, GUIDED_SCORE, RIVAL, CORRELATION, REPEAT = 3, 4, 5, 12, 4, 6
 seeds = st.integers(0, 2**32 - 1)
 
 
@@ -113,21 +113,19 @@ def test_no_links_have_no_confidence() -> None:
     assert confidence(*drawn(0, 0)).shape == (0,)
 
 
-@pytest.mark.parametrize(
-    ("rival", "inliers", "score", "pattern"),
-    [(0.9, 150, 50, True), (0.2, 150, 50, False), (0.9, 150, 140, False), (0.9, 12, 9, False)],
-)
-def test_many_points_that_may_lie_elsewhere_as_well_are_a_pattern(
-    rival: float, inliers: int, score: float, pattern: bool
-) -> None:
+@pytest.mark.parametrize(("repeat", "pattern"), [(0.0, False), (0.7, False), (0.96, True), (1.1, True)])
+def test_what_fits_elsewhere_as_well_is_a_pattern(repeat: float, pattern: bool) -> None:
     links, pixels = np.zeros((1, LINK_COLUMNS)), np.zeros((1, PIXEL_COLUMNS))
     links[0, [6, 10]] = 1
-    links[0, [SCORE, INLIERS, GUIDED_SCORE, RIVAL]] = score, inliers, 100, rival
-    pixels[0, [0, 2, 3, CORRELATION]] = [150, 150, 150, 0.99]
-    (sure,) = confidence(links, pixels, np.array([[1.0, 0.8]]))
+    links[0, [SCORE, INLIERS, GUIDED_SCORE, RIVAL]] = 100, 150, 100, 0.3
+    pixels[0, [0, 2, 3, CORRELATION, REPEAT]] = [150, 150, 150, 0.99, repeat]
+    (sure,) = confidence(links, pixels, np.array([[0.9, 0.9]]))
     assert sure == 0 if pattern else sure > 0.5
-    (whole,) = confidence(links, pixels, np.ones((1, 2)))
+    (whole,) = confidence(links, pixels, np.array([[0.5, 1.0]]))
     assert whole > 0.5
+    pixels[0, CORRELATION] = 0.9
+    (whole_but_otherwise,) = confidence(links, pixels, np.ones((1, 2)))
+    assert whole_but_otherwise == 0 if pattern else whole_but_otherwise > 0.5
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,11 @@ from pimmi.demo.raster import encode_jpeg
 from pimmi.images.decode import decode
 from pimmi.images.thumbnail import grey_thumbnail
 from pimmi.matching.blocks import PART_SIDE
-from pimmi.matching.confirm import PART_COLUMNS, PIXEL_COLUMNS, confirm
+from pimmi.matching.confirm import CERTAIN, PART_COLUMNS, PIXEL_COLUMNS, RIVAL, confirm
 from pimmi.matching.verify import LINK_COLUMNS
 
-AGREE, CONFLICT, TEXTURED, COMPARED, CORRELATION, OVERLAP = range(PIXEL_COLUMNS)
+AGREE, CONFLICT, TEXTURED, COMPARED, CORRELATION, OVERLAP, REPEAT = range(PIXEL_COLUMNS)
+RIVAL_COLUMN = 12
 IDENTITY = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 
 Grey = NDArray[np.uint8]
@@ -28,19 +29,30 @@ def grey_picture(name: str, *, width: int = 256, height: int = 192) -> Grey:
 
 
 def compared(
-    first: Grey, second: Grey, *, transform: tuple[float, ...] = IDENTITY, change: int = 0
+    first: Grey,
+    second: Grey,
+    *,
+    transform: tuple[float, ...] = IDENTITY,
+    change: int = 0,
+    rival: float = 0.0,
 ) -> Floats:
     """The row of `pixels` for two working images; the transform leads from the first to the second."""
-    return confirmed(first, second, transform=transform, change=change)[0]
+    return confirmed(first, second, transform=transform, change=change, rival=rival)[0]
 
 
 def confirmed(
-    first: Grey, second: Grey, *, transform: tuple[float, ...] = IDENTITY, change: int = 0
+    first: Grey,
+    second: Grey,
+    *,
+    transform: tuple[float, ...] = IDENTITY,
+    change: int = 0,
+    rival: float = 0.0,
 ) -> tuple[Floats, list[NDArray[np.bool_]]]:
     """The rows of `pixels` and of `parts` for two working images; a part as bool (PART_SIDE, PART_SIDE)."""
     links = np.zeros((1, LINK_COLUMNS))
     links[0, 1:3] = 1, change
     links[0, 6:12] = transform
+    links[0, RIVAL_COLUMN] = rival
     working = np.array([image.shape[::-1] for image in (first, second)], np.float32)
     thumbnails, sizes = zip(*(grey_thumbnail(image, size=128) for image in (first, second)), strict=True)
     pixels = np.full((1, PIXEL_COLUMNS), np.nan)
@@ -201,6 +213,38 @@ def test_the_parts_are_of_each_image_its_own() -> None:
     assert of_whole[4:, 4:].mean() > 0.7
     assert not of_whole[:3].any()
     assert not of_whole[:, :3].any()
+
+
+def striped(phase: float) -> Grey:
+    y, x = np.mgrid[:192, :256]
+    return np.asarray(128 + 80 * np.sin((x + 2 * y) / 8 + phase), np.uint8)
+
+
+def noisy(grey: Grey) -> Grey:
+    return np.asarray((grey + np.random.default_rng(0).normal(0, 80, grey.shape)).clip(0, 255), np.uint8)
+
+
+@pytest.mark.parametrize("rival", [RIVAL, 1.0])
+def test_where_points_doubt_the_place_pixels_are_asked_for_others(rival: float) -> None:
+    cat = grey_picture("cat")
+    assert compared(striped(0.0), striped(0.2), rival=rival)[REPEAT] > 0.95
+    assert 0 < compared(cat, recompressed(cat), rival=rival)[REPEAT] < 0.75
+    assert 0 < compared(cat, 255 - cat, change=2, rival=rival)[REPEAT] < 0.75
+
+
+def test_where_pixels_fit_badly_they_are_asked_as_well() -> None:
+    cat = grey_picture("cat")
+    of_cat, of_stripes = compared(cat, noisy(cat)), compared(striped(0.0), noisy(striped(0.8)))
+    assert of_cat[CORRELATION] < CERTAIN
+    assert of_stripes[CORRELATION] < CERTAIN
+    assert 0 < of_cat[REPEAT] < 0.75
+    assert of_stripes[REPEAT] > 0.95
+
+
+def test_where_points_and_pixels_are_sure_or_pixels_differ_they_are_not() -> None:
+    cat = grey_picture("cat")
+    assert compared(cat, recompressed(cat), rival=RIVAL / 2)[REPEAT] == 0
+    assert compared(striped(0.0), striped(np.pi), rival=1.0)[REPEAT] == 0
 
 
 def test_images_that_do_not_overlap_are_not_compared() -> None:

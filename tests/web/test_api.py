@@ -288,6 +288,21 @@ def test_search_finds_the_original_of_a_crop_and_keeps_nothing(
     assert "not an image" in refused.json()["detail"]
 
 
+def test_the_picture_from_which_a_part_was_cut_comes_before_its_copies(
+    client: httpx.Client, corpus: Path
+) -> None:
+    for cluster in client.get("/api/clusters").json()["clusters"]:
+        if cluster["images"] < 2:
+            continue
+        picture = Image.open(corpus / "images" / cluster["path"])
+        width, height = picture.size
+        buffer = io.BytesIO()
+        picture.crop((width // 4, height // 4, width * 3 // 4, height * 3 // 4)).save(buffer, "PNG")
+        answer = client.post("/api/search", files={"image": ("part.png", buffer.getvalue())}).json()
+        assert len(answer["hits"]) > 1
+        assert answer["hits"][0]["second"]["id"] == cluster["representative"]
+
+
 def test_a_table_of_posts_gives_dates_filters_and_text(client: httpx.Client, library: Library) -> None:
     answer = client.post("/api/metadata", files={"table": ("posts.csv", posts(library))}).json()["metadata"]
     assert (answer["path_column"], answer["date_column"], answer["unknown"]) == ("image", "created_at", 0)

@@ -168,3 +168,20 @@ def test_the_graph_is_drawn_nearer_and_leads_to_proofs(tab: Tab) -> None:
     tab.page.locator(".graph a[href^='/links']").first.focus()
     tab.page.keyboard.press("Enter")
     tab.page.wait_for_selector(".proof")
+
+
+def test_in_a_review_each_key_judges_the_link_that_is_shown(tab: Tab, library: Library) -> None:
+    open_cluster(tab)
+    tab.page.get_by_role("button", name="Review links").click()
+    tab.page.wait_for_selector(".proof")
+    seen = []
+    for place in range(1, 4):
+        expect(tab.page.locator(".pager")).to_contain_text(f"Least sure first: {place} of")
+        seen.append(tuple(sorted(tab.page.url.split("?")[0].split("/")[-2:])))
+        tab.page.evaluate(
+            """for (const key of "yn")
+            document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }))"""
+        )
+    expect(tab.page.locator("html.deciding")).to_have_count(0)
+    made = [(row.first, row.second, row.value) for row in library.decided()[::-1]]
+    assert made == [(*pair, "confirmed") for pair in seen]

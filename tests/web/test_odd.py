@@ -12,14 +12,15 @@ from pathlib import Path
 import httpx
 import pytest
 from PIL import Image
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
 import pimmi
 from conftest import complete
 from pimmi.demo.pictures import load_picture
 from pimmi.study.layout import StudyFolder
 from pimmi.web.library import Library
-from web.conftest import Tab
+from pimmi.web.server import make_app
+from web.conftest import Tab, serving
 
 NAMES = (
     "<img src=x onerror='document.title=`harm`'>.jpg",
@@ -110,3 +111,20 @@ def test_names_and_tables_are_text_on_every_page(tab: Tab) -> None:
     tab.page.locator("select[name='m.author']").select_option(SCRIPT)
     tab.page.wait_for_url("**/?m.author=*")
     expect(tab.page.locator(".card")).to_have_count(1)
+
+
+def test_a_study_without_copies_has_pages_as_well(browser: Browser, tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    for name in ("astronaut", "coffee"):
+        Image.fromarray(load_picture(name)).save(tmp_path / "images" / f"{name}.jpg")
+    study = complete(tmp_path / "study", tmp_path / "images")
+    library = Library(StudyFolder(study.path), settings=study.settings)
+    with serving(make_app(library)) as address, browser.new_context(locale="en-GB") as context:
+        tab = Tab(context.new_page(), address)
+        tab.page.on("console", tab.hear)
+        for path in ("/elements", "/decisions", "/?figures=1"):
+            tab.open(path)
+            expect(tab.page.locator("main")).not_to_contain_text("That didn't work")
+        expect(tab.page.locator(".empty")).to_have_text("None of the 2 images is a copy of another one.")
+        assert tab.page.request.get(f"{address}/api/take/zip").status == 200
+        assert tab.complaints == []

@@ -285,19 +285,12 @@ def test_a_new_study_in_the_place_of_another_is_compared_afresh(
     assert exports(study, tmp_path / "tables") == expected
 
 
-@pytest.mark.parametrize("local", [True, False])
-def test_ctrl_c_leaves_a_study_that_goes_on(
-    corpus: Path,
-    settings: Path,
-    scheduler: str,
-    expected: dict[str, bytes],
-    tmp_path: Path,
-    local: bool,
+def test_a_run_on_local_dask_that_is_stopped_goes_on_and_gives_the_same(
+    corpus: Path, settings: Path, expected: dict[str, bytes], tmp_path: Path
 ) -> None:
     """The terminal sends Ctrl-C to all processes of the command, local workers included."""
     study = tmp_path / "study"
-    where = ("local", "--workers", "2") if local else (scheduler,)
-    words = ("run", corpus / "images", study, "--settings", settings, "--dask", *where)
+    words = ("run", corpus / "images", study, "--settings", settings, "--dask", "local", "--workers", 2)
     process = subprocess.Popen(
         [sys.executable, "-m", "pimmi", *map(str, words)],
         stdout=subprocess.DEVNULL,

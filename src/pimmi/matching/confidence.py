@@ -26,13 +26,12 @@ MEASURES = tuple(name for name, _ in MEASURES_AND_WEIGHTS)
 WEIGHTS = np.array([weight for _, weight in MEASURES_AND_WEIGHTS])
 BIAS = -11.089
 
-PATTERN_RIVAL = 0.4
-PATTERN_INLIERS = 20
-PATTERN_SCORE = 0.8
-"""A link with so strong a rival, so many inliers, and a lower score for each of them than this, is of two patterns that
-repeat: once one is laid onto the other somehow, points coincide everywhere, but matches hardly speak for that place."""
-WHOLE_PATTERN = (0.95, 0.9)
-"""Mean correlation, and share of both images that the overlap takes, from which on even patterns are copies."""
+REPEATING = 0.95
+"""A link whose pixels fit another place so well, as a share of how well they fit this one, is of a pattern that
+repeats: once one image is laid onto the other somehow, points and pixels coincide everywhere."""
+WHOLE_PATTERN = (0.98, 0.95, 0.5)
+"""Mean correlation, and shares of the one and of the other image that the overlap takes, from which on even patterns
+are copies."""
 FEWEST_WINDOWS = 6
 """With fewer windows that agree, the pixels say nothing."""
 SMALLEST_AREA = 0.02
@@ -76,12 +75,9 @@ def confidence(links: Floats, pixels: Floats, areas: Floats) -> Floats:
     evidence: Floats = np.full(len(links), BIAS)
     for weight, values in zip(WEIGHTS, measures(links, pixels, areas).T, strict=True):
         evidence += weight * values
-    correlation, area = WHOLE_PATTERN
-    whole = (pixels[:, 4] >= correlation) & (areas.min(axis=1, initial=1.0) >= area)
-    pattern = ~whole & (
-        (links[:, 12] >= PATTERN_RIVAL)
-        & (links[:, 4] >= PATTERN_INLIERS)
-        & (links[:, 3] < PATTERN_SCORE * links[:, 4])
-    )
-    too_little = (pixels[:, 0] < FEWEST_WINDOWS) | (areas.min(axis=1, initial=1.0) < SMALLEST_AREA)
+    correlation, larger, smaller = WHOLE_PATTERN
+    least, most = areas.min(axis=1, initial=1.0), areas.max(axis=1, initial=0.0)
+    whole = (pixels[:, 4] >= correlation) & (most >= larger) & (least >= smaller)
+    pattern = ~whole & (pixels[:, 6] >= REPEATING)
+    too_little = (pixels[:, 0] < FEWEST_WINDOWS) | (least < SMALLEST_AREA)
     return np.where(pattern | too_little, 0.0, 1 / (1 + np.exp(-evidence)))

@@ -7,6 +7,7 @@ import numpy as np
 from numba import njit, uint64
 
 from pimmi.matching.blocks import PART_SIDE
+from pimmi.matching.repeating import repeat
 
 GRID = 64
 """Samples along the longer side of an overlap of 4:3, more for a longer one, so that all have about as many.
@@ -31,8 +32,19 @@ FLAT, AGREES, CONFLICTS, DOUBTFUL = 0, 1, 2, 3
 LEVELS = 3
 """Sizes in which each thumbnail is sampled: whole, half and a quarter, so that a coarse grid skips no pixel."""
 
-PIXEL_COLUMNS = 6
-"""agree, conflict, textured, compared (numbers of windows), mean correlation, overlap (pixels of the first)"""
+PIXEL_COLUMNS = 7
+"""agree, conflict, textured, compared (numbers of windows), mean correlation, overlap (pixels of the first), repeat
+
+`repeat` is how well the best other place fits, as a share of how well this one does (`pimmi.matching.repeating`): near
+1 in patterns that repeat, along stripes, and wherever else pixels can't tell the place. It is 0 where nobody asks:
+where points speak for one place (RIVAL) and pixels for this one (CERTAIN), or pixels against it (PURE).
+"""
+RIVAL = 0.1
+"""Rival of a link (`pimmi.matching.verify`) from which on its pixels are asked whether another place fits as well."""
+CERTAIN = 0.85
+"""Mean correlation from which on they are not, if the points speak for one place."""
+PURE = 0.7
+"""Share, of the windows that agree or conflict, that agree in what may be a pattern."""
 PART_COLUMNS = 4
 """agreeing part of the first and of the second image, other part of the first and of the second"""
 
@@ -294,3 +306,7 @@ def confirm(links, working_sizes, thumbnails, thumbnail_sizes, pixels, parts):  
         pixels[row, 3] = compared
         pixels[row, 4] = total / max(textured, 1)
         pixels[row, 5] = inside * step * step
+        agree, conflict = pixels[row, 0], pixels[row, 1]
+        doubtful = links[row, 12] >= RIVAL or pixels[row, 4] < CERTAIN
+        if doubtful and agree > 0 and agree >= PURE * (agree + conflict):
+            pixels[row, 6] = repeat(a, b, rows, columns, sign)

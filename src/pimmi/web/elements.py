@@ -85,14 +85,15 @@ class Elements:
 
     def of_image(self, image: int) -> list[dict[str, Any]]:
         """The elements in an image, the largest first, with the region of each in pixels."""
+        rows = self._rows_of(image)
         return [
             {
-                **self._named(int(self.element[row])),
+                **about,
                 "region": self.box[row].tolist(),
                 "coverage": round(float(self.coverage[row]), 3),
                 "main": bool(self.main[row]),
             }
-            for row in self._rows_of(image)
+            for row, about in zip(rows, self._named(self.element[rows.start : rows.stop]), strict=True)
         ]
 
     def also_in(self, image: int) -> list[int]:
@@ -109,7 +110,8 @@ class Elements:
 
     def shown(self, elements: Ints) -> list[dict[str, Any]]:
         """Some elements, each with its region in its representative and in a few other images."""
-        return [self._shown(element) for element in elements.tolist()]
+        named = zip(elements.tolist(), self._named(elements), strict=True)
+        return [{**about, **self._shown(element)} for element, about in named]
 
     def _shown(self, element: int) -> dict[str, Any]:
         representative = int(self.representatives[element])
@@ -117,7 +119,6 @@ class Elements:
         others = rows[self.image[rows] != representative]
         few = others[np.unique(np.linspace(0, len(others) - 1, min(EXAMPLES, len(others))).astype(np.int64))]
         return {
-            **self._named(element),
             "marked": bool(self.marked[element]),
             "region": [self.about.column(side)[element].as_py() for side in BOX],
             "examples": [
@@ -130,10 +131,9 @@ class Elements:
             ],
         }
 
-    def _named(self, element: int) -> dict[str, Any]:
-        about = self.about.slice(element, 1).select(["element_id", "size", "kind", "common"])
-        (row,) = about.to_pylist()
-        return {"element": row.pop("element_id"), **row}
+    def _named(self, elements: Ints) -> list[dict[str, Any]]:
+        about = self.about.select(["element_id", "size", "kind", "common"]).take(elements)
+        return [{"element": row.pop("element_id"), **row} for row in about.to_pylist()]
 
     def _rows_of(self, image: int) -> range:
         start, end = (int(np.searchsorted(self.image, image, side=side)) for side in ("left", "right"))

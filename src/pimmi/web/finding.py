@@ -25,9 +25,9 @@ MOST_COMPARED = 240
 def found(clusters: Clusters, data: bytes, *, settings: Settings) -> dict[str, Any]:
     """The images of a study that show a part, or all, of the picture in the bytes of a file, as proofs.
 
-    The same file comes first, then those that show most of it, in steps of a tenth, then those that are
-    neither mirrored nor negative, then the surest. Raises
-    UnreadableImage.
+    The same file comes first, then those that show most of it, in steps of a tenth, then those that are neither
+    mirrored nor negative, then representatives of clusters, from which the others are most likely made, then the
+    surest. Raises UnreadableImage.
     """
     query = describe(data, image_id(data), settings=settings)
     (about,) = query.images.to_pylist()
@@ -35,8 +35,17 @@ def found(clusters: Clusters, data: bytes, *, settings: Settings) -> dict[str, A
     hits: dict[str, dict[str, Any]] = {}
     surest = Searcher(clusters.catalogue, settings=settings).search(query, limit=MOST_COMPARED)
 
-    def order(hit: Hit) -> tuple[bool, float, bool]:
-        return hit.image_id != about["image_id"], -round(hit.query_coverage, 1), hit.variant != VARIANTS[0]
+    def stands(hit: Hit) -> bool:
+        rank = clusters.rank(hit.image_id)
+        return rank is not None and bool(clusters.stands[rank])
+
+    def order(hit: Hit) -> tuple[bool, float, bool, bool]:
+        return (
+            hit.image_id != about["image_id"],
+            -round(hit.query_coverage, 1),
+            hit.variant != VARIANTS[0],
+            not stands(hit),
+        )
 
     for hit in sorted(surest, key=order):
         rank = clusters.rank(hit.image_id)

@@ -126,20 +126,22 @@ class Library:
         clusters = self._state.clusters
         named = {name for row in changed if row.kind in GROUPING_KINDS for name in (row.first, row.second)}
         ranks = [rank for name in sorted(named) if (rank := clusters.rank(name)) is not None]
+        groups = None
         if ranks:
-            images = np.array(ranks)
-            regroup_images(
+            groups = regroup_images(
                 clusters.catalogue,
                 self._all_links(clusters.catalogue),
-                images=images,
+                images=np.array(ranks),
                 minimum_confidence=self.settings.matching.minimum_confidence,
             )
         stamp = self._stamp()
-        self._state = self._with_groups(clusters.catalogue, clusters.index, posts=self._state.posts)
+        self._state = self._with_groups(
+            clusters.catalogue, clusters.index, posts=self._state.posts, groups=groups
+        )
         self._seen = stamp
 
     def _all_links(self, catalogue: Catalogue) -> Links:
-        """All links, weak ones as well, kept from the first decision on: reading them takes longer than grouping."""
+        """All links, weak ones as well, kept once they are read: that takes longer than grouping."""
         if self._links is None or self._links[0] is not catalogue:
             self._links = catalogue, catalogue.links(minimum_confidence=0.0)
         return self._links[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,8 +55,9 @@ def members_of(state: State, cluster: int, *, by: str = "") -> Members:
         assert state.posts is not None
         sorting = np.argsort(np.nan_to_num(state.posts.dates[0][images], nan=np.inf), kind="stable")
     group = [names[one] for one in sorting.tolist()]
-    counts = {name: group.count(name) for name in order} if by else {}
-    return Members(images[sorting], link[sorting], group, {name: n for name, n in counts.items() if n})
+    sizes = Counter(group)
+    counts = {name: sizes[name] for name in order if sizes[name]} if by else {}
+    return Members(images[sorting], link[sorting], group, counts)
 
 
 def shown_links(clusters: Clusters, cluster: int) -> Ints:
@@ -138,7 +140,8 @@ def _groups(state: State, images: Ints, link: Ints, *, by: str) -> tuple[list[st
     if by.startswith(METADATA) and state.posts is not None:
         values = state.posts.first_values(by.removeprefix(METADATA), images)
         names = [value or NONE for value in values]
-        return names, sorted(set(names), key=lambda name: (name == NONE, -names.count(name), name))
+        sizes = Counter(names)
+        return names, sorted(sizes, key=lambda name: (name == NONE, -sizes[name], name))
     raise PimmiError(f"by is {by!r}: known are relation, variant, and, with a table, date and m.COLUMN")
 
 

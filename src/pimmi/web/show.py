@@ -106,13 +106,14 @@ def links_shown(clusters: Clusters, links: Ints) -> list[dict[str, Any]]:
 
 def elements_shown(state: State, elements: Ints) -> list[dict[str, Any]]:
     """Some elements, by their places, each with its representative and a few other images that show it."""
-    clusters = state.clusters
     found = state.elements.shown(elements)
-    for element, about in zip(elements.tolist(), found, strict=True):
-        about["representative"] = image_shown(clusters, int(state.elements.representatives[element]))
-        about["examples"] = [
-            {**image_shown(clusters, example.pop("image")), **example} for example in about["examples"]
-        ]
+    representatives = state.elements.representatives[elements].tolist()
+    wanted = [*representatives, *(example["image"] for about in found for example in about["examples"])]
+    ranks = np.unique(np.array(wanted, np.int64))
+    images = dict(zip(ranks.tolist(), images_shown(state.clusters, ranks), strict=True))
+    for representative, about in zip(representatives, found, strict=True):
+        about["representative"] = images[representative]
+        about["examples"] = [{**images[example.pop("image")], **example} for example in about["examples"]]
     return found
 
 

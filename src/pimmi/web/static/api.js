@@ -30,9 +30,12 @@ export function study(again = false) {
 
 // Decisions go to the server one after the other, in the order in which they were made.
 let last = Promise.resolve();
+let waiting = 0;
 function inTurn(ask) {
   const answer = last.then(ask);
-  last = answer.catch(() => {});
+  const busy = (by) => document.documentElement.classList.toggle("deciding", (waiting += by) > 0);
+  busy(1);
+  last = answer.catch(() => {}).finally(() => busy(-1));
   return answer;
 }
 

@@ -53,6 +53,7 @@ async function show({ top = 0 } = {}) {
   const { pathname, search } = location;
   const samePage = shownAddress === pathname;
   if (pathname === "/") wall = `/${search}`;
+  if (!samePage) keys = {}; // a second key must not judge the link that is being left
   main.setAttribute("aria-busy", "true");
   const found = PAGES.map(([pattern, page]) => [pathname.match(pattern), page]).find(([match]) => match);
   try {

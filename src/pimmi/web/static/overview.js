@@ -34,7 +34,7 @@ export async function overviewPage(parameters) {
         about.out_of_date ? h("p", { class: "note" }, about.out_of_date) : null,
         about.originals ? null : h("p", { class: "note" }, t("away")),
         figuresBox(open, figures, change),
-        found.clusters.length ? h("ul", { class: "wall" }, found.clusters.map(card)) : h("div", { class: "empty" }, h("p", {}, t("nothing")), h("p", {}, t("nothing_hint"))),
+        found.clusters.length ? h("ul", { class: "wall" }, found.clusters.map(card)) : h("div", { class: "empty" }, about.clusters ? [h("p", {}, t("nothing")), h("p", {}, t("nothing_hint"))] : h("p", {}, t("no_clusters", { n: about.images }))),
         pager(found, parameters, "/"),
         h("div", { id: "chosen" }))),
     keys: { " ": select },

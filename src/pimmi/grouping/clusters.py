@@ -77,7 +77,6 @@ def _degrees(queries: Labels, results: Labels, labels: Labels) -> NDArray[np.int
     inside = (labels[queries] == labels[results]) & (queries != results)
     queries, results = queries[inside], results[inside]
     count = max(len(labels), 1)
-    low, high = np.divmod(
-        np.unique(np.minimum(queries, results) * count + np.maximum(queries, results)), count
-    )
+    pairs = np.sort(np.minimum(queries, results) * count + np.maximum(queries, results))
+    low, high = np.divmod(pairs[np.diff(pairs, prepend=-1) > 0], count)
     return np.bincount(low, minlength=len(labels)) + np.bincount(high, minlength=len(labels))

@@ -31,7 +31,9 @@ def with_collapsed(groups: Groups, evidence: Evidence, visible: Ints) -> Groups:
 
     All other links are of near-exact copies, and copies therefore.
     """
-    hidden = np.setdiff1d(np.arange(len(evidence)), visible)
+    is_hidden = np.ones(len(evidence), bool)
+    is_hidden[visible] = False
+    (hidden,) = np.nonzero(is_hidden)
     hidden = hidden[np.lexsort((evidence.queries[hidden], evidence.results[hidden]))]
     of_link = np.full((2, len(evidence)), -1)
     of_link[:, visible] = groups.of_query, groups.of_result

@@ -174,4 +174,5 @@ def _families(images: Ints, masks: Masks, labels: Ints, *, count: int) -> tuple[
 def _image_counts(labels: Ints, images: Ints) -> Ints:
     """int64, for each label: how many images, or families of them, have it."""
     count = int(images.max(initial=0)) + 1
-    return np.bincount(np.unique(labels * count + images) // count)
+    pairs = np.sort(labels * count + images)
+    return np.bincount(pairs[np.diff(pairs, prepend=-1) > 0] // count)

@@ -24,7 +24,6 @@ from pimmi.study.groups import GroupTables, check_matched, grouped_with, read_gr
 from pimmi.study.layout import StudyFolder
 from pimmi.study.links import LINKS_SCHEMA
 
-
 LINKS_COLUMNS = tuple(name for name in LINKS_SCHEMA.names if name not in {*PLACES, "relation"})
 """What grouping takes of links."""
 

@@ -20,7 +20,6 @@ from pimmi.study.reading import values
 from pimmi.study.standing import counting
 
 Ids = NDArray[np.bytes_]
-ENDS = ("query", "result")
 PLACES = ("query_shard", "query_row", "result_shard", "result_row")
 
 
@@ -91,22 +90,43 @@ class Catalogue:
 
         `columns` are those of `LINKS_SCHEMA` that `Links.rows` will have.
         """
-        parts: dict[str, list[NDArray[Any]]] = {name: [] for name in columns}
         ends: tuple[list[NDArray[np.int64]], list[NDArray[np.int64]]] = ([], [])
-        near: list[NDArray[np.bool_]] = []
-        needed = list(dict.fromkeys([*PLACES, "near", *columns]))
-        for rows in read_links(self.folder, minimum_confidence=minimum_confidence, columns=needed):
-            found = [self._ranks(rows.column(f"{end}_shard"), rows.column(f"{end}_row")) for end in ENDS]
-            (held,) = np.nonzero((found[0] >= 0) & (found[1] >= 0))
-            for ranks, all_ranks in zip(found, ends, strict=True):
-                all_ranks.append(ranks[held])
-            near.append(rows.column("near").to_numpy()[held])
-            for name, arrays in parts.items():
-                arrays.append(rows.column(name).to_numpy()[held])
-        query, result = (np.concatenate([np.empty(0, np.int64), *each]) for each in ends)
-        kept = counting(query, result, np.concatenate([np.empty(0, bool), *near]), images=len(self.images))
+        nears = [np.empty(0, bool)]
+        for rows in read_links(self.folder, minimum_confidence=minimum_confidence, columns=(*PLACES, "near")):
+            for name, ranks in zip(("query", "result"), ends, strict=True):
+                ranks.append(self._ranks(rows.column(f"{name}_shard"), rows.column(f"{name}_row")))
+            nears.append(rows.column("near").to_numpy())
+        query, result = (np.concatenate([np.empty(0, np.int64), *ranks]) for ranks in ends)
+        (kept,) = np.nonzero((query >= 0) & (result >= 0))
+        near = np.concatenate(nears)[kept]
+        kept = kept[counting(query[kept], result[kept], near, images=len(self.images))]
         order = kept[np.lexsort((result[kept], query[kept]))]
-        return Links(query=query[order], result=result[order], rows=_taken(parts, order))
+        places = np.full(len(query), -1)
+        places[order] = np.arange(len(order))
+        query, result = query[order], result[order]
+        rows = self._link_rows(places, minimum_confidence=minimum_confidence, columns=columns)
+        return Links(query=query, result=result, rows=rows)
+
+    def _link_rows(
+        self, places: NDArray[np.int64], *, minimum_confidence: float, columns: Sequence[str]
+    ) -> pa.Table:
+        """Some columns of the links that count; `places` are where the stored ones belong, -1 for nowhere.
+
+        The files are read a second time, so that nothing is there twice.
+        """
+        schema = pa.schema([LINKS_SCHEMA.field(name) for name in columns])
+        count = int(places.max(initial=-1)) + 1
+        found = {field.name: np.empty(count, field.type.to_pandas_dtype()) for field in schema}
+        if not found:
+            return schema.empty_table()
+        first = 0
+        for rows in read_links(self.folder, minimum_confidence=minimum_confidence, columns=columns):
+            there = places[first : first + len(rows)]
+            (kept,) = np.nonzero(there >= 0)
+            for name, column in found.items():
+                column[there[kept]] = rows.column(name).to_numpy()[kept]
+            first += len(rows)
+        return pa.table([pa.array(found[field.name], field.type) for field in schema], schema=schema)
 
     def _ranks(self, shards: pa.ChunkedArray[Any], rows: pa.ChunkedArray[Any]) -> NDArray[np.int64]:
         """The ranks of images given by their place; -1 for those that don't count."""
@@ -123,16 +143,6 @@ class Catalogue:
         places = self.images.column("shard").to_numpy() << 32 | self.images.column("row").to_numpy()
         ranks = np.argsort(places)
         return places[ranks], ranks
-
-
-def _taken(parts: dict[str, list[NDArray[Any]]], order: NDArray[np.int64]) -> pa.Table:
-    """The rows of a table in some order; its parts are given up column by column, so that it isn't there twice."""
-    schema = pa.schema([LINKS_SCHEMA.field(name) for name in parts])
-    columns: dict[str, Any] = {}
-    for field in schema:
-        whole = np.concatenate([np.empty(0, field.type.to_pandas_dtype()), *parts.pop(field.name)])
-        columns[field.name] = pa.array(whole[order], field.type)
-    return pa.table(columns, schema=schema)
 
 
 @dataclass(frozen=True, slots=True)

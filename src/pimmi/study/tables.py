@@ -76,7 +76,10 @@ def links_table(catalogue: Catalogue, *, minimum_confidence: float) -> pa.Table:
     del links, types
     order = np.lexsort((results, queries))
     paths = catalogue.readable_files.column("path")
-    columns: dict[str, Any] = {"query_path": paths.take(queries[order]), "result_path": paths.take(results[order])}
+    columns: dict[str, Any] = {
+        "query_path": paths.take(queries[order]),
+        "result_path": paths.take(results[order]),
+    }
     for name in list(found):
         columns[name] = _joined(found.pop(name), exact.pop(name)).take(order)
     return _table("links", columns)

@@ -1,0 +1,150 @@
+"""Studies with many near-exact copies of one picture, whose images lie in several shards."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+import pimmi
+from conftest import complete, exports
+from pimmi.demo.pictures import load_picture
+from pimmi.demo.raster import Image, encode_jpeg
+from pimmi.matching.blocks import STANDING
+from pimmi.study.reading import values
+
+FLOOD = 3 * STANDING
+FEW = 10
+SHARD_IMAGES = 20
+
+
+def sized(image: Image, width: int) -> Image:
+    height = round(image.shape[0] * width / image.shape[1])
+    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def crop(image: Image) -> Image:
+    height, width = image.shape[:2]
+    return np.ascontiguousarray(image[height // 5 : 4 * height // 5, width // 5 : 4 * width // 5])
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Copies of `coffee` and of `cat` in several sizes and qualities, two crops of each, and other pictures."""
+    folder = tmp_path_factory.mktemp("flood") / "images"
+    folder.mkdir()
+    for name, count in (("coffee", FLOOD), ("cat", FEW)):
+        picture = load_picture(name)
+        for number in range(count):
+            copy = sized(picture, 280 + 5 * (number % 7))
+            (folder / f"{name} {number:02}.jpg").write_bytes(encode_jpeg(copy, quality=40 + number % 50))
+        for number, width in enumerate((200, 260)):
+            (folder / f"{name} crop {number}.jpg").write_bytes(
+                encode_jpeg(sized(crop(picture), width), quality=85)
+            )
+    for name in ("rocket", "page", "astronaut", "temple"):
+        (folder / f"{name}.jpg").write_bytes(encode_jpeg(sized(load_picture(name), 300), quality=85))
+    return folder
+
+
+def in_shards_of(images: int) -> pimmi.Settings:
+    return pimmi.Settings().updated({"images": {"shard_images": images}})
+
+
+@pytest.fixture(scope="module")
+def study(images: Path, tmp_path_factory: pytest.TempPathFactory) -> pimmi.Study:
+    """Not to be changed."""
+    path = tmp_path_factory.mktemp("floods") / "study"
+    return complete(path, images, settings=in_shards_of(SHARD_IMAGES))
+
+
+@pytest.fixture(scope="module")
+def expected(study: pimmi.Study, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    return exports(study, tmp_path_factory.mktemp("tables"))
+
+
+def ids_of(study: pimmi.Study, start: str) -> list[str]:
+    """The ids of the images whose path starts so, smallest first."""
+    table = study.images()
+    named = zip(values(table, "path"), values(table, "image_id"), strict=True)
+    return sorted(image_id for path, image_id in named if path.startswith(start))
+
+
+def test_each_picture_is_one_cluster(study: pimmi.Study) -> None:
+    rows = study.cluster_table().to_pylist()
+    clusters: dict[str, set[str]] = {}
+    for row in rows:
+        clusters.setdefault(row["cluster_id"], set()).add(row["image_id"])
+    assert sorted(map(sorted, clusters.values())) == sorted(ids_of(study, name) for name in ("coffee", "cat"))
+    assert {row["cluster_size"] for row in rows} == {FLOOD + 2, FEW + 2}
+    assert {row["quality"] for row in rows} == {1.0}
+
+
+def test_a_flood_has_few_links_for_its_images(study: pimmi.Study) -> None:
+    """Each copy is linked with the smallest ones, and the crops with those that stand for all."""
+    copies = sorted(set(ids_of(study, "coffee")) - set(ids_of(study, "coffee crop")))
+    assert len(copies) == FLOOD
+    of_copies = {(query, copies[place]) for place in range(FLOOD) for query in copies[: min(place, STANDING)]}
+    table = study.links()
+    ids = dict(zip(values(study.images(), "path"), values(study.images(), "image_id"), strict=True))
+    ends = [values(table, f"{end}_path") for end in ("query", "result")]
+    found = {(ids[query], ids[result]) for query, result in zip(*ends, strict=True)}
+    assert {pair for pair in found if set(pair) <= set(copies)} == of_copies
+    assert len(of_copies) < 0.6 * FLOOD * (FLOOD - 1) / 2
+    standing = set(copies[:STANDING])
+    for crop_id in ids_of(study, "coffee crop"):
+        linked = {one for pair in found if crop_id in pair for one in pair} & set(copies)
+        assert linked == standing
+
+
+@pytest.mark.parametrize(("shard_images", "workers"), [(11, 2), (5000, 1)])
+def test_shards_and_workers_change_nothing(
+    images: Path, expected: dict[str, bytes], tmp_path: Path, shard_images: int, workers: int
+) -> None:
+    study = complete(tmp_path / "study", images, settings=in_shards_of(shard_images), workers=workers)
+    assert exports(study, tmp_path / "tables") == expected
+
+
+def test_three_uneven_steps_change_nothing(images: Path, expected: dict[str, bytes], tmp_path: Path) -> None:
+    """The flood grows while the study does, so that links are found that don't count in the end."""
+    files = sorted(images.iterdir(), key=lambda path: path.read_bytes()[-50:])
+    steps = []
+    for end in (7, 40, len(files)):
+        folder = tmp_path / f"first {end}"
+        folder.mkdir()
+        for path in files[:end]:
+            shutil.copy2(path, folder)
+        steps.append(folder)
+    study = complete(tmp_path / "study", *steps, settings=in_shards_of(SHARD_IMAGES))
+    assert exports(study, tmp_path / "tables") == expected
+
+
+@pytest.mark.xfail(strict=True, reason="images for which others stood aren't matched when those are removed")
+def test_removing_images_that_stood_for_others_gives_what_a_new_study_would(
+    images: Path, tmp_path: Path
+) -> None:
+    opened = complete(tmp_path / "study", images)
+    table = opened.images()
+    standing = set(ids_of(opened, "coffee ")[: STANDING + 4])
+    gone = [
+        path
+        for path, image_id in zip(values(table, "path"), values(table, "image_id"), strict=True)
+        if image_id in standing and "crop" not in path
+    ]
+    opened.remove(gone)
+    opened.match(workers=1)
+    opened.group()
+    rest = tmp_path / "images"
+    shutil.copytree(images, rest)
+    for path in gone:
+        (rest / path).unlink()
+    fresh = complete(tmp_path / "fresh", rest, settings=in_shards_of(SHARD_IMAGES))
+    assert exports(opened, tmp_path / "tables") == exports(fresh, tmp_path / "other tables")
+
+
+def test_a_copy_is_searched_for_like_any_image(images: Path, study: pimmi.Study) -> None:
+    paths = {hit.path for hit in study.search(images / "coffee crop 0.jpg", limit=200)}
+    assert {f"coffee {number:02}.jpg" for number in range(FLOOD)} <= paths

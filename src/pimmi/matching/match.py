@@ -17,6 +17,7 @@ from pimmi.matching.confidence import confidence
 from pimmi.matching.confirm import PART_COLUMNS, PIXEL_COLUMNS, confirm
 from pimmi.matching.join import (
     MAX_IMAGES,
+    SECOND_SHIFT,
     TooManyMatches,
     by_pair,
     change_masks,
@@ -226,7 +227,8 @@ def _candidates(
 ) -> Candidates:
     """What geometry and pixels say of the pairs of images that matches put together."""
     working = union.arranged("working_sizes").astype(np.float32)
-    links = np.empty((len(matches) // settings.minimum_inliers + 1, LINK_COLUMNS))
+    pairs_of_images = np.count_nonzero(np.diff(matches >> np.uint64(SECOND_SHIFT))) + 1
+    links = np.empty((pairs_of_images, LINK_COLUMNS))
     points, offsets = union.points_of(matched_places(matches))
     count = verify(
         matches,

@@ -19,6 +19,8 @@ SHARED = 0.3
 """Share of the detail that must still lie over the other grid."""
 EVERY = 3
 """One row of so many is correlated in the search for the best other place."""
+JUDGED = 8
+"""Places, the best that the search finds, that are judged on all rows: noise would else choose one of them."""
 LEAST = 0.05
 """Correlation in place below which nothing is to be said."""
 
@@ -92,8 +94,8 @@ def repeat(a, b, rows, columns, sign):  # type: ignore[no-untyped-def]
     _detail(a, mask, rows, columns, first)
     _detail(b, mask, rows, columns, second)
     _, whole = _shifted(first, second, mask, 0, 0, EVERY)
-    best = 0.0
-    best_down = best_across = 0
+    shifts = np.zeros((JUDGED, 2), np.int64)
+    fits = np.zeros(JUDGED)
     for down in range(high):
         for across in range(-wide + 1, wide):
             if (high - down) * (wide - abs(across)) < SHARED * high * wide / 2:
@@ -101,11 +103,16 @@ def repeat(a, b, rows, columns, sign):  # type: ignore[no-untyped-def]
             if down * down + across * across < NEAREST * NEAREST:
                 continue
             correlation, common = _shifted(first, second, mask, down, across, EVERY)
-            if common >= SHARED * whole and sign * correlation > best:
-                best = sign * correlation
-                best_down, best_across = down, across
+            worst = np.argmin(fits)
+            if common >= SHARED * whole and sign * correlation > fits[worst]:
+                fits[worst] = sign * correlation
+                shifts[worst, 0], shifts[worst, 1] = down, across
+    best = 0.0
+    for k in range(JUDGED):
+        if fits[k] > 0.0:
+            there, _ = _shifted(first, second, mask, shifts[k, 0], shifts[k, 1], 1)
+            best = max(best, sign * there)
     if best == 0.0:
         return 0.0
     here, _ = _shifted(first, second, mask, 0, 0, 1)
-    there, _ = _shifted(first, second, mask, best_down, best_across, 1)
-    return max(sign * there, 0.0) / max(sign * here, LEAST)
+    return best / max(sign * here, LEAST)

@@ -16,6 +16,7 @@ from pimmi.study.catalogue import Catalogue
 from pimmi.study.layout import ShardPair, StudyFolder
 from pimmi.study.links import LINKS_SCHEMA
 from pimmi.study.reading import read_array, read_parquet
+from pimmi.study.standing import counting
 from pimmi.study.writing import remove, write_array, written_whole
 
 Ints = NDArray[np.int64]
@@ -25,9 +26,9 @@ KEPT = {
 }  # fmt: skip
 _READ = pa.schema([
     field for field in LINKS_SCHEMA
-    if field.name in {"query_shard", "query_row", "result_shard", "result_row", *KEPT}
+    if field.name in {"query_shard", "query_row", "result_shard", "result_row", "near", *KEPT}
 ])  # fmt: skip
-FORM = 2
+FORM = 3
 """Of the arrays that are kept; another form has another number."""
 
 
@@ -109,12 +110,16 @@ def _arrays(
         part = {name: rows.column(name).to_numpy()[places].astype(kind) for name, kind in KEPT.items()}
         part |= {"query": query[places], "result": result[places], "row": places.astype(np.int32)}
         part["file"] = np.full(len(places), number, np.int32)
+        part["near"] = rows.column("near").to_numpy()[places]
         parts.append(part)
     together = _concatenated(parts)
-    order = np.lexsort((together["result"], together["query"]))
+    images = len(catalogue.images)
+    ends = [together[name].astype(np.int64) for name in ("query", "result")]
+    counted = counting(*ends, together.pop("near"), images=images)
+    order = counted[np.lexsort((ends[1][counted], ends[0][counted]))]
     arrays = {name: column[order] for name, column in together.items()}
     both = np.concatenate([arrays["query"], arrays["result"]])
-    counts = np.bincount(both, minlength=len(catalogue.images))
+    counts = np.bincount(both, minlength=images)
     arrays["starts"] = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
     arrays["ends"] = (np.argsort(both, kind="stable") % max(len(order), 1)).astype(np.int32)
     return arrays
@@ -164,6 +169,6 @@ class _Ranks:
 
 
 def _concatenated(parts: list[dict[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
-    kinds = KEPT | dict.fromkeys(("query", "result", "row", "file"), np.int32)
+    kinds = KEPT | dict.fromkeys(("query", "result", "row", "file"), np.int32) | {"near": np.bool_}
     empty = {name: np.zeros(0, kind) for name, kind in kinds.items()}
     return {name: np.concatenate([part[name] for part in [empty, *parts]]) for name in empty}

@@ -114,9 +114,9 @@ def _arrays(
         parts.append(part)
     together = _concatenated(parts)
     images = len(catalogue.images)
-    ends = [together[name].astype(np.int64) for name in ("query", "result")]
-    counted = counting(*ends, together.pop("near"), images=images)
-    order = counted[np.lexsort((ends[1][counted], ends[0][counted]))]
+    query, result = together["query"].astype(np.int64), together["result"].astype(np.int64)
+    counted = counting(query, result, together.pop("near"), images=images)
+    order = counted[np.lexsort((result[counted], query[counted]))]
     arrays = {name: column[order] for name, column in together.items()}
     both = np.concatenate([arrays["query"], arrays["result"]])
     counts = np.bincount(both, minlength=images)

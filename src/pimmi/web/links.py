@@ -114,9 +114,9 @@ def _arrays(
         parts.append(part)
     together = _concatenated(parts)
     images = len(catalogue.images)
-    query, result = together["query"].astype(np.int64), together["result"].astype(np.int64)
-    counted = counting(query, result, together.pop("near"), images=images)
-    order = counted[np.lexsort((result[counted], query[counted]))]
+    ranks_of_ends = together["query"].astype(np.int64), together["result"].astype(np.int64)
+    counted = counting(*ranks_of_ends, together.pop("near"), images=images)
+    order = counted[np.lexsort((together["result"][counted], together["query"][counted]))]
     arrays = {name: column[order] for name, column in together.items()}
     both = np.concatenate([arrays["query"], arrays["result"]])
     counts = np.bincount(both, minlength=images)

@@ -5,8 +5,8 @@
         --like src/pimmi/index/codebook-small.npz -o src/pimmi/index/codebook-large.npz
 
 Takes the same number of images from each folder (fewer where it holds fewer), reads them as pimmi does, and
-writes the codebook that `pimmi.index.codebook` describes; with --like, one with the axes of another, so that their codes
-are the same. The same folders, numbers and seed give the same bytes.
+writes the codebook that `pimmi.index.codebook` describes; with --like, one with the axes of another, so that their
+codes are the same. The same folders, numbers and seed give the same bytes.
 """
 
 import argparse

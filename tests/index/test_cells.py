@@ -30,7 +30,8 @@ def tied(seed: int, number: int, *, centroids: int) -> tuple[Floats, Floats]:
 def found_cells(first: Floats, second: Floats, *, probes: int, depth: int) -> list[list[tuple[int, int]]]:
     """The cells of each row, as pairs of centroids, in the order of its shape."""
     centroids, numbers = nearest_cells(first, second, probes=probes, depth=depth)
-    assert (centroids.dtype, numbers.dtype) == (np.uint16, np.uint8)
+    assert centroids.dtype == np.uint16
+    assert numbers.dtype == np.uint8
     assert (centroids.shape, numbers.shape) == ((len(first), 2, depth), (len(first),))
     lengths = shapes(probes, depth)[numbers]
     return [

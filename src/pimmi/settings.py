@@ -126,7 +126,7 @@ class MatchingSettings(Section):
         why="Index cells in which a descriptor is looked for: more finds more true matches, and is slower.",
     )
     sign_distance: int = setting(
-        38,
+        34,
         unit="bits of 128",
         minimum=0,
         maximum=128,
@@ -249,7 +249,7 @@ PRESETS: dict[str, Values] = {
         "features": {"keypoints": 700},
         "matching": {"probes": 16},
     },
-    "large": {"matching": {"codebook": "large", "probes": 8, "sign_distance": 34, "code_distance": 48}},
+    "large": {"matching": {"codebook": "large", "probes": 8, "code_distance": 48}},
 }
 
 SHARD_SECTIONS = ("images", "features")

@@ -58,7 +58,10 @@ def confirmed(
     pixels = np.full((1, PIXEL_COLUMNS), np.nan)
     parts = np.full((1, PART_COLUMNS), 7, np.uint64)
     thumbnail_sizes = np.array([size[::-1] for size in sizes], np.int32)
-    confirm(links, working, np.stack(thumbnails), thumbnail_sizes, pixels, parts)
+    stacked = np.zeros((2, max(map(len, thumbnails))), np.uint8)
+    for row, thumbnail in zip(stacked, thumbnails, strict=True):
+        row[: len(thumbnail)] = thumbnail
+    confirm(links, working, stacked, thumbnail_sizes, pixels, parts)
     bits = np.unpackbits(parts.view(np.uint8), bitorder="little").astype(bool)
     return pixels[0], list(bits.reshape(PART_COLUMNS, PART_SIDE, PART_SIDE))
 

@@ -110,7 +110,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     if mounted.returncode != 0:
         pytest.skip("only root can mount a small disk")
     try:
-        (disk / "ballast").write_bytes(bytes(15_200_000))
+        (disk / "ballast").write_bytes(bytes(16_200_000))
         yield disk
     finally:
         subprocess.run(["umount", str(disk)], check=True)

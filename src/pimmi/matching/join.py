@@ -376,7 +376,7 @@ def _drop_small(matches, at_least):  # type: ignore[no-untyped-def]
 def by_pair(pieces: list[NDArray[np.uint64]], *, at_least: int) -> NDArray[np.uint64]:
     """The matches of the pairs of images that have `at_least` of them, those of a pair together, by rising places.
 
-    A radix sort.
+    A radix sort. The list of pieces is emptied, as soon as they aren't needed any more.
     """
     for shift in (SECOND_SHIFT, FIRST_SHIFT):
         counts = np.zeros(MAX_IMAGES + 1, np.int64)
@@ -386,7 +386,8 @@ def by_pair(pieces: list[NDArray[np.uint64]], *, at_least: int) -> NDArray[np.ui
         scattered = np.empty(starts[-1], np.uint64)
         for piece in pieces:
             _scatter(piece, shift, starts, scattered)
-        pieces = [scattered]
+        pieces.clear()
+        pieces.append(scattered)
     return pieces[0][: _drop_small(pieces[0], at_least)]
 
 

@@ -34,8 +34,8 @@ CERTAIN_SCORE = 12.0
 FEWEST_WINDOWS = 4
 """From so high a score, and so many windows that agree, on a link is kept whatever its confidence: the two images share
 something, were it an emoji, and grouping wants to know what many images share."""
-MOST_MATCHES = 32_000_000
-"""Matches of a task that are held in memory at once, at 24 bytes each."""
+MOST_MATCHES = 12_000_000
+"""Matches of a task that are held in memory at once, at 16 bytes each."""
 NEAR_CONFIDENCE = 0.9
 """Confidence from which on a link of near-exact copies is one."""
 WHOLE_AREA = 0.8

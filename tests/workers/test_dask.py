@@ -35,7 +35,9 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs POSIX sig
 NOBODY = "tcp://127.0.0.1:9"
 IMPORTABLE = {
     **os.environ,
-    "PYTHONPATH": os.pathsep.join(map(str, (Path(__file__).parent, Path(__file__).parents[1]))),
+    "PYTHONPATH": os.pathsep.join(
+        map(str, (Path(__file__).parent, Path(__file__).parents[1], Path(pimmi.__file__).parents[1]))
+    ),
     "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "1",
 }
 

@@ -12,6 +12,7 @@ from PIL import Image, ImageOps
 from pimmi.errors import UnreadableImage
 from pimmi.images.pillow import quiet
 from pimmi.settings import ImageSettings
+from pimmi.index.points import offsets_of
 from pimmi.study.catalogue import Catalogue
 from pimmi.study.images import IMAGES_SCHEMA
 from pimmi.study.reading import read_array, read_parquet
@@ -122,10 +123,11 @@ def _stored(catalogue: Catalogue, image: int) -> bytes:
     """The grey thumbnail that the shard holds."""
     shard, row = (int(catalogue.images.column(name)[image].as_py()) for name in ("shard", "row"))
     folder = catalogue.folder.shard(shard)
-    about = read_parquet(folder / "images.parquet", schema=IMAGES_SCHEMA).slice(row, 1).to_pylist()[0]
-    height, width = about["thumbnail_height"], about["thumbnail_width"]
-    pixels = np.asarray(read_array(folder / "thumbnails.npy")[row])[: width * height]
-    return _encoded(Image.fromarray(pixels.reshape(height, width)).convert("RGB"))
+    images = read_parquet(folder / "images.parquet", schema=IMAGES_SCHEMA)
+    widths, heights = (images.column(f"thumbnail_{side}").to_numpy() for side in ("width", "height"))
+    starts = offsets_of(widths.astype(np.int64) * heights)
+    pixels = np.asarray(read_array(folder / "thumbnails.npy")[starts[row] : starts[row + 1]])
+    return _encoded(Image.fromarray(pixels.reshape(heights[row], widths[row])).convert("RGB"))
 
 
 def _keep(data: bytes, path: Path) -> None:

@@ -11,8 +11,8 @@ from PIL import Image, ImageOps
 
 from pimmi.errors import UnreadableImage
 from pimmi.images.pillow import quiet
-from pimmi.settings import ImageSettings
 from pimmi.index.points import offsets_of
+from pimmi.settings import ImageSettings
 from pimmi.study.catalogue import Catalogue
 from pimmi.study.images import IMAGES_SCHEMA
 from pimmi.study.reading import read_array, read_parquet

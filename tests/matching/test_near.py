@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from pimmi.demo.emoji import emoji
 from pimmi.demo.raster import Image
 from pimmi.index.codebook import load_codebook
-from pimmi.matching.blocks import RELATIONS, STANDING, ImageBlock, Links
+from pimmi.matching.blocks import RELATIONS, ImageBlock, Links
 from pimmi.matching.match import match_near
+from pimmi.matching.near import LOOKED_AT
 
 NAMES = ("astronaut", "cat", "coffee", "rocket", "page", "temple")
 
@@ -122,7 +123,7 @@ def test_links_of_near_ones_say_that_both_show_the_same() -> None:
 def flood() -> dict[str, Described]:
     """Copies of one picture, more than have to stand, and a few of another, by mixed ids."""
     coffee, cat = picture("coffee", width=300), picture("cat", width=300)
-    pictures = [(coffee, 40 + number) for number in range(STANDING + 6)] + [(cat, 70), (cat, 80), (cat, 90)]
+    pictures = [(coffee, 40 + number) for number in range(LOOKED_AT + 6)] + [(cat, 70), (cat, 80), (cat, 90)]
     order = np.random.default_rng(0).permutation(len(pictures))
     return {
         f"{place:02}": described(image, quality=quality)
@@ -132,14 +133,14 @@ def flood() -> dict[str, Described]:
 
 def of_coffee(flood: Mapping[str, Described]) -> list[str]:
     names = list(flood)
-    return sorted(names[: STANDING + 6])
+    return sorted(names[: LOOKED_AT + 6])
 
 
 def test_each_image_has_the_links_with_its_smallest_copies(flood: dict[str, Described]) -> None:
     coffee = of_coffee(flood)
     cat = sorted(flood.keys() - set(coffee))
     expected = [
-        (query, result) for place, result in enumerate(coffee) for query in coffee[:place][:STANDING]
+        (query, result) for place, result in enumerate(coffee) for query in coffee[:place][:LOOKED_AT]
     ] + [(cat[0], cat[1]), (cat[0], cat[2]), (cat[1], cat[2])]
     assert near_ones(flood) == sorted(expected)
 
@@ -157,7 +158,7 @@ def test_any_split_in_blocks_finds_the_smallest(flood: dict[str, Described], dat
             assert query < result
             found.setdefault(result, []).append(query)
     smallest = sorted(
-        (query, result) for result, queries in found.items() for query in sorted(queries)[:STANDING]
+        (query, result) for result, queries in found.items() for query in sorted(queries)[:LOOKED_AT]
     )
     assert smallest == near_ones(flood)
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pimmi.demo.raster import decode, encode_jpeg
 from pimmi.matching.confidence import REPEATING
-from pimmi.matching.repeating import EVERY, FAINT, LEAST, NEAREST, SHARED, WINDOW, repeat
+from pimmi.matching.repeating import EVERY, FAINT, JUDGED, LEAST, NEAREST, SHARED, WINDOW, repeat
 
 Floats = NDArray[np.float64]
 
@@ -126,11 +126,9 @@ def expected(a: Floats, b: Floats) -> float:
         and (high - down) * (wide - abs(across)) >= SHARED * high * wide / 2
     ]
     fits = [(fit, down, across) for (fit, common), down, across in others if common >= SHARED * whole]
-    best, down, across = max(fits, default=(0.0, 0, 0))
-    if best <= 0:
-        return 0.0
-    here, there = correlation(0, 0, every=1)[0], correlation(down, across, every=1)[0]
-    return float(max(there, 0.0) / max(here, LEAST))
+    judged = sorted((found for found in fits if found[0] > 0), reverse=True)[:JUDGED]
+    there = max((correlation(down, across, every=1)[0] for _, down, across in judged), default=0.0)
+    return float(max(there, 0.0) / max(correlation(0, 0, every=1)[0], LEAST))
 
 
 @settings(deadline=None, max_examples=15)

@@ -71,7 +71,7 @@ def _attach(  # type: ignore[no-untyped-def]
     queries, results, query_masks, result_masks, part_elements, elements_before, main, clusters, images, masks,
     elements, ends,
 ):  # fmt: skip
-    """Give a main part to the results that have none; returns how many parts and elements are new.
+    """Give a main part to the images that have none; returns how many parts and elements are new.
 
     `main` is the main part of each image, -1 for none; new parts are numbered on from the others.
     """
@@ -91,6 +91,13 @@ def _attach(  # type: ignore[no-untyped-def]
             elements[parts] = part_elements[part] if part < before else elements[part - before]
             main[result] = before + parts
             clusters[result] = clusters[query]
+            parts += 1
+        elif main[query] < 0:
+            part = main[result]
+            images[parts], masks[parts] = query, query_masks[link]
+            elements[parts] = part_elements[part] if part < before else elements[part - before]
+            main[query] = before + parts
+            clusters[query] = clusters[result]
             parts += 1
         one, other = main[query], main[result]
         same = (

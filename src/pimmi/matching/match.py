@@ -12,7 +12,7 @@ from pimmi.features.selection import select
 from pimmi.features.sift import NO_FEATURES
 from pimmi.index.codebook import Codebook, load_codebook
 from pimmi.index.points import RECORD, Keypoints, encode_points, keypoints
-from pimmi.matching.blocks import PARTS, RELATIONS, STANDING, ImageBlock, Links
+from pimmi.matching.blocks import PARTS, RELATIONS, ImageBlock, Links
 from pimmi.matching.confidence import confidence
 from pimmi.matching.confirm import PART_COLUMNS, PIXEL_COLUMNS, confirm
 from pimmi.matching.join import (
@@ -26,7 +26,7 @@ from pimmi.matching.join import (
     make_lists,
     matched_places,
 )
-from pimmi.matching.near import aligned_matches, near_pairs
+from pimmi.matching.near import LOOKED_AT, aligned_matches, near_pairs
 from pimmi.matching.verify import LINK_COLUMNS, verify
 from pimmi.settings import MatchingSettings
 
@@ -191,7 +191,7 @@ def find_near_candidates(
     union = _Union.of(blocks)
     rows = []
     for one, other in [(0, 0)] if second is None else [(0, 1), (1, 0)]:
-        pairs = np.empty((STANDING * len(blocks[one]), 2), np.int64)
+        pairs = np.empty((LOOKED_AT * len(blocks[one]), 2), np.int64)
         arrays: tuple[Any, ...] = (*_near_arrays(union, one), *_near_arrays(union, other), pairs)
         count = near_pairs(*arrays)
         rows.append(
@@ -296,7 +296,7 @@ def match_near(
 ) -> Links:
     """The links of near-exact copies (`pimmi.matching.near`); both ends show the same, and nothing differs.
 
-    For each image those with its STANDING smallest copies.
+    For each image those with its smallest copies, LOOKED_AT at most.
     """
     found = find_near_candidates(first, second, settings=settings, codebook=codebook)
     sure = confidence(found.links, found.pixels, found.areas)

@@ -13,6 +13,8 @@ from pimmi.matching.blocks import STANDING
 from pimmi.matching.join import ones
 from pimmi.matching.lanes import LANES, near_lanes
 
+LOOKED_AT = STANDING + STANDING // 3
+"""Copies by their pixels that are given for each image: a few have too few keypoints to be verified."""
 SIGNATURE_BITS = 16
 """Bits of 128 in which the signatures of near-exact copies differ at most."""
 ASPECT = 0.03
@@ -91,7 +93,7 @@ def near_pairs(  # type: ignore[no-untyped-def]
 
     signatures uint64 (n, 2); places int32 (n,), rising, as in `join`; thumbnails uint8 (t,), from `starts` int64
     (n + 1,) on; sizes int32 (n, 2), width and height; and so for the other block. Fills rows of `pairs` int64
-    (n * STANDING, 2), the rows of the other image and of the one, and returns their number.
+    (n * LOOKED_AT, 2), the rows of the other image and of the one, and returns their number.
     """
     side = GRID + 1
     own, other = np.empty((side, side), np.float32), np.empty((side, side), np.float32)
@@ -109,7 +111,7 @@ def near_pairs(  # type: ignore[no-untyped-def]
         count = 0
         for strip in range(0, end, LANES):
             near_ones = near_lanes(other_first, other_second, strip, first, second, SIGNATURE_BITS)
-            while near_ones != 0 and count < STANDING:
+            while near_ones != 0 and count < LOOKED_AT:
                 row = strip + ones((near_ones & (~near_ones + uint64(1))) - uint64(1))
                 near_ones &= near_ones - uint64(1)
                 if row >= end:
@@ -126,7 +128,7 @@ def near_pairs(  # type: ignore[no-untyped-def]
                     pairs[found, 0], pairs[found, 1] = row, image
                     found += 1
                     count += 1
-            if count == STANDING:
+            if count == LOOKED_AT:
                 break
     return found
 

@@ -24,6 +24,10 @@ from pimmi.demo.writing import write_corpus
 from pimmi.evaluation import read_truth
 from pimmi.outputs.tables import TABLES
 
+STOPPED = (130, -signal.SIGINT)
+"""How a command ends after Ctrl-C; a shell says 130 for both. Python itself chooses the second where the interrupt came
+while it ran text as code, as dataclasses do."""
+
 CHANGES = ("jpeg_q30", "crop_40", "mirror", "greyscale")
 
 
@@ -214,7 +218,7 @@ def test_a_run_that_is_stopped_goes_on(corpus: Path, study: Path, tmp_path: Path
     os.killpg(process.pid, signal.SIGINT)
     with process.stderr:
         said = process.stderr.read().splitlines()
-    assert process.wait() == 130
+    assert process.wait() in STOPPED
     assert said[-1] == "pimmi: stopped: the same command goes on where it stopped"
     assert "Traceback" not in "".join(said)
 

@@ -54,7 +54,7 @@ class ImageSettings(Section):
         "than 4:3.",
     )
     shard_images: int = setting(
-        5000,
+        4000,
         unit="images",
         minimum=10,
         maximum=8000,

@@ -18,6 +18,7 @@ A further form has OTHER_DEPTH nearest centroids of each half in its 5 bytes, an
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -63,7 +64,7 @@ class Points:
     @property
     def doubts(self) -> NDArray[np.int64]:
         """int64 (n,): the changes that are in doubt, as bits."""
-        return _fields(self.records)["doubt"]
+        return _field(self.records, "doubt").astype(np.int64)
 
     @property
     def other_counts(self) -> NDArray[np.int64]:
@@ -124,13 +125,14 @@ def encode_points(features: Features, *, codebook: Codebook, probes: int) -> Poi
 
 def keypoints(records: NDArray[np.uint8]) -> Keypoints:
     """Records as geometry needs them."""
-    fields = _fields(records)
-    positions = np.stack([fields["x"], fields["y"]], axis=1).astype(np.float32) * np.float32(POSITION_UNIT)
+    positions = np.empty((len(records), 2), np.float32)
+    for axis, name in enumerate(("x", "y")):
+        positions[:, axis] = _field(records, name) * np.float32(POSITION_UNIT)
     return Keypoints(
         positions=positions,
-        scales=fields["scale"].astype(np.uint8),
-        angles=fields["angle"].astype(np.uint8),
-        changes=fields["change"].astype(np.uint8),
+        scales=_field(records, "scale").astype(np.uint8),
+        angles=_field(records, "angle").astype(np.uint8),
+        changes=_field(records, "change").astype(np.uint8),
         codes=full_codes(stored_codes(records)),
     )
 
@@ -201,14 +203,11 @@ def _packed(fields: dict[str, Any]) -> NDArray[np.uint64]:
     return word
 
 
-def _fields(records: NDArray[np.uint8]) -> dict[str, NDArray[np.int64]]:
-    word = words_of(records[:, :6]).astype(np.int64)
-    fields = {}
-    shift = 0
-    for name, bits in GEOMETRY.items():
-        fields[name] = (word >> shift) & ((1 << bits) - 1)
-        shift += bits
-    return fields
+def _field(records: NDArray[np.uint8], name: str) -> NDArray[np.uint16]:
+    """One of the fields of GEOMETRY, uint16 (n,)."""
+    shift = sum(bits for bits, _ in zip(GEOMETRY.values(), takewhile(name.__ne__, GEOMETRY), strict=False))
+    found = (words_of(records[:, :6]) >> np.uint64(shift)) & np.uint64((1 << GEOMETRY[name]) - 1)
+    return found.astype(np.uint16)
 
 
 def _joined_ids(centroids: NDArray[np.uint16], *, bits: int) -> NDArray[np.uint64]:

@@ -41,7 +41,7 @@ from pimmi.index.points import (
     taken_points,
     words_of,
 )
-from pimmi.matching.join import Lists, by_pair, change_masks, look_up, make_lists
+from pimmi.matching.join import CROWDED, Lists, by_pair, change_masks, look_up, make_lists
 from pimmi.settings import MatchingSettings
 from pimmi.study.description import read_description
 from pimmi.study.layout import StudyFolder
@@ -158,6 +158,8 @@ def crossed(
 def comparisons(query: Block, base: Block) -> int:
     """How many points of `base` the forms of `query` find in the cells in which they look."""
     counts = np.diff(base.lists.starts).astype(np.int64)
+    limits = load_codebook(base.settings.codebook).limits_within(base.settings.code_distance)
+    looked_in = np.where(np.append(limits[0], 0) > CROWDED, counts, 0)
     lists = query.lists
     depth = lists.shapes.shape[1]
     lengths = lists.shapes[lists.origins & 15]
@@ -171,7 +173,7 @@ def comparisons(query: Block, base: Block) -> int:
             looking = words[wanted[:, first] > second]
             cells = centroids_of(looking, place=first, bits=lists.bits) << lists.bits
             cells += centroids_of(looking, place=across + second, bits=lists.bits)
-            found += int(counts[cells].sum())
+            found += int((counts if first == second == 0 else looked_in)[cells].sum())
     return found
 
 
@@ -181,7 +183,8 @@ def join(first: Block, second: Block | None) -> int:
     Those of pairs of images that have too few don't count.
     """
     settings = first.settings
-    masks = change_masks(load_codebook(settings.codebook))
+    codebook = load_codebook(settings.codebook)
+    masks = change_masks(codebook)
     blocks = [first] if second is None else [first, second]
     starts = np.cumsum([0, *map(len, blocks)])
     places = [
@@ -196,8 +199,8 @@ def join(first: Block, second: Block | None) -> int:
             query_places=places[query],
             base_places=places[base],
             masks=masks,
+            limits=codebook.limits_within(settings.code_distance),
             sign_distance=settings.sign_distance,
-            code_distance=settings.code_distance,
             most=np.iinfo(np.int64).max,
         )
     return len(by_pair(found, at_least=settings.minimum_inliers))

@@ -6,7 +6,7 @@
 
 Takes the same number of images from each folder (fewer where it holds fewer), reads them as pimmi does, and
 writes the codebook that `pimmi.index.codebook` describes; with --like, one with the axes of another, so that their
-codes are the same. The same folders, numbers and seed give the same bytes.
+codes are the same. train_limits.py then sets its limits. The same folders, numbers and seed give the same bytes.
 """
 
 import argparse
@@ -35,27 +35,31 @@ KMEANS_ROUNDS = 20
 Floats = NDArray[np.float32]
 
 
-def read_descriptors(folders: list[Path], images: int, seed: int) -> Floats:
-    """RootSIFT float32 (n, 128) of about `images` images, as many from each folder."""
+def descriptors_of(folder: Path, images: int, *, seed: int) -> list[Floats]:
+    """RootSIFT float32 (n, 128) of each of some images of a folder."""
     rng = np.random.default_rng(seed)
     settings = Settings.preset("balanced")
-    descriptors = []
-    for folder in folders:
-        paths = [folder / file.path for file in walk(folder).files]
-        chosen = rng.permutation(len(paths))[: images // len(folders)]
-        for i in sorted(chosen):
-            try:
-                image = decode(
-                    paths[i].read_bytes(),
-                    working_size=settings.images.working_size,
-                    max_pixels=settings.images.max_pixels,
-                )
-            except UnreadableImage as error:
-                print(f"{paths[i]}: {error}", file=sys.stderr)
-                continue
-            descriptors.append(extract(image.grey, settings=settings.features).descriptors)
-        print(f"{folder}: {len(chosen)} images", file=sys.stderr)
-    return np.concatenate(descriptors)
+    paths = [folder / file.path for file in walk(folder).files]
+    found = []
+    for i in sorted(rng.permutation(len(paths))[:images]):
+        try:
+            image = decode(
+                paths[i].read_bytes(),
+                working_size=settings.images.working_size,
+                max_pixels=settings.images.max_pixels,
+            )
+        except UnreadableImage as error:
+            print(f"{paths[i]}: {error}", file=sys.stderr)
+            continue
+        found.append(extract(image.grey, settings=settings.features).descriptors)
+    print(f"{folder}: {len(found)} images", file=sys.stderr)
+    return found
+
+
+def read_descriptors(folders: list[Path], images: int, seed: int) -> Floats:
+    """RootSIFT float32 (n, 128) of about `images` images, as many from each folder."""
+    of_each = images // len(folders)
+    return np.concatenate([one for folder in folders for one in descriptors_of(folder, of_each, seed=seed)])
 
 
 def symmetric_axes(descriptors: Floats) -> tuple[Floats, Floats, Floats, NDArray[np.int64]]:
@@ -131,6 +135,13 @@ def new_axes(descriptors: Floats, sample: Floats) -> dict[str, Any]:
     }
 
 
+def content_of(arrays: dict[str, Any]) -> bytes:
+    """The bytes of the .npz file."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **{name: arrays[name] for name in ARRAYS})
+    return buffer.getvalue()
+
+
 def train(descriptors: Floats, *, centroids: int, like: bytes | None, seed: int) -> bytes:
     """The bytes of the codebook's .npz file."""
     rng = np.random.default_rng(seed)
@@ -148,9 +159,8 @@ def train(descriptors: Floats, *, centroids: int, like: bytes | None, seed: int)
     arrays["centroids"] = np.stack(
         [kmeans(coordinates[:, half].astype(np.float32), centroids, rng) for half in arrays["halves"]]
     )
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **{name: arrays[name] for name in ARRAYS})
-    return buffer.getvalue()
+    arrays["limits"] = np.full(centroids * centroids, 255, np.uint8)
+    return content_of(arrays)
 
 
 def main() -> None:

@@ -21,7 +21,7 @@ from pimmi.features.symmetry import (
     canonical_changes,
 )
 from pimmi.index.cells import shapes
-from pimmi.index.codebook import WIDE_AXES, Codebook, load_codebook, parse_codebook
+from pimmi.index.codebook import FEW_POINTS_LIMIT, WIDE_AXES, Codebook, load_codebook, parse_codebook
 from pimmi.index.points import full_codes
 from pimmi.settings import CODEBOOKS, FeatureSettings
 
@@ -81,7 +81,7 @@ def test_a_file_with_wrong_bytes_is_refused(content: bytes) -> None:
         parse_codebook(changed)
 
 
-@pytest.mark.parametrize("missing", ["mean", "mirror_flips", "centroids", "threshold"])
+@pytest.mark.parametrize("missing", ["mean", "mirror_flips", "centroids", "threshold", "limits"])
 def test_a_file_that_lacks_an_array_is_refused(content: bytes, missing: str) -> None:
     with np.load(io.BytesIO(content)) as file:
         arrays = {name: array for name, array in file.items() if name != missing}
@@ -89,6 +89,18 @@ def test_a_file_that_lacks_an_array_is_refused(content: bytes, missing: str) -> 
     np.savez(rest, **arrays)
     with pytest.raises(PimmiError, match="damaged"):
         parse_codebook(rest.getvalue())
+
+
+@pytest.mark.parametrize("name", CODEBOOKS)
+def test_few_cells_are_so_crowded_that_codes_must_be_nearer(name: str) -> None:
+    codebook = load_codebook(name)
+    assert codebook.limits.shape == (codebook.cells,)
+    assert codebook.limits.min() == 24
+    for_many, for_few = codebook.limits_within(55)
+    assert 0 < np.count_nonzero(for_many < 55) < codebook.cells / 20
+    assert for_few.min() == FEW_POINTS_LIMIT
+    assert for_many.max() == for_few.max() == 55
+    assert codebook.limits_within(20).max() == 20
 
 
 def test_something_else_is_refused() -> None:

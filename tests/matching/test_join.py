@@ -17,13 +17,22 @@ from pimmi.index.cells import shapes
 from pimmi.index.codebook import load_codebook
 from pimmi.index.points import OTHER_DEPTH, full_codes, keypoints
 from pimmi.matching import join
-from pimmi.matching.join import TooManyMatches, by_pair, change_masks, look_up, make_lists, ones
+from pimmi.matching.join import (
+    CROWDED,
+    FEW_POINTS,
+    TooManyMatches,
+    by_pair,
+    change_masks,
+    look_up,
+    make_lists,
+    ones,
+)
 from pimmi.settings import Settings
 
 SIGN_DISTANCE = SETTINGS.matching.sign_distance
-CODE_DISTANCE = SETTINGS.matching.code_distance
 
 Match = tuple[int, int, int, int, int, int]
+Limits = NDArray[np.uint8]
 
 
 @pytest.fixture(scope="module")
@@ -37,13 +46,17 @@ def pictures() -> list[Image]:
 
 @pytest.fixture(scope="module")
 def images(pictures: list[Image]) -> list[Described]:
-    """The pictures with few points each."""
-    return few_points(pictures, SETTINGS)
+    """The pictures with some points each."""
+    return with_points(pictures, SETTINGS)
 
 
-def few_points(pictures: list[Image], chosen: Settings) -> list[Described]:
-    few = replace(chosen, features=replace(chosen.features, keypoints=60))
-    return [described(each, settings=few) for each in pictures]
+def with_points(pictures: list[Image], chosen: Settings) -> list[Described]:
+    """As few points as can be compared one by one; one of the pictures has FEW_POINTS."""
+    counts = [FEW_POINTS + 60] * (len(pictures) - 1) + [FEW_POINTS]
+    return [
+        described(each, settings=replace(chosen, features=replace(chosen.features, keypoints=count)))
+        for each, count in zip(pictures, counts, strict=True)
+    ]
 
 
 def unpacked(matches: NDArray[np.uint64]) -> set[Match]:
@@ -90,15 +103,25 @@ def forms_of(image: Described, chosen: Settings) -> Forms:
     return Forms(points, changes.astype(np.uint8), full_codes(codebook.encode(coordinates)), cells)
 
 
-def brute_force(images: list[Described], chosen: Settings = SETTINGS) -> set[Match]:
+def limits_of(chosen: Settings) -> Limits:
+    return load_codebook(chosen.matching.codebook).limits_within(chosen.matching.code_distance)
+
+
+def brute_force(
+    images: list[Described], chosen: Settings = SETTINGS, *, limits: Limits | None = None
+) -> set[Match]:
+    limits = limits_of(chosen) if limits is None else limits
     found = set()
+    few = [len(image.points) <= FEW_POINTS for image in images]
     every = [forms_of(image, chosen) for image in images]
     applied = [keypoints(image.points.records).changes for image in images]
     for (here, query), (there, base) in permutations(enumerate(every), 2):
         plain = base.changes == 0
         differing = np.bitwise_count(query.codes[:, None] ^ base.codes[plain][None]).astype(int)
-        near = (differing[:, :, :2].sum(axis=2) <= SIGN_DISTANCE) & (differing.sum(axis=2) <= CODE_DISTANCE)
-        near &= (query.cells[:, None, :] == base.cells[plain][None, :, :1]).any(axis=2)
+        limit = limits[int(few[here])][base.cells[plain][:, 0]]
+        near = (differing[:, :, :2].sum(axis=2) <= SIGN_DISTANCE) & (differing.sum(axis=2) <= limit)
+        looks = query.cells[:, None, :] == base.cells[plain][None, :, :1]
+        near &= looks[:, :, 0] | (looks.any(axis=2) & (limit > CROWDED))
         for form, other in np.argwhere(near).tolist():
             point, distance = int(query.points[form]), int(differing[form, other].sum())
             change = int(applied[here][point] ^ query.changes[form] ^ applied[there][other])
@@ -114,6 +137,7 @@ def joined(
     second: list[int] | None = None,
     *,
     chosen: Settings = SETTINGS,
+    limits: Limits | None = None,
     most: int = 10**9,
 ) -> set[Match]:
     """The matches among the images of one list of places, or between those of two."""
@@ -132,8 +156,8 @@ def joined(
             query_places=places[query],
             base_places=places[base],
             masks=change_masks(codebook),
+            limits=limits_of(chosen) if limits is None else limits,
             sign_distance=SIGN_DISTANCE,
-            code_distance=CODE_DISTANCE,
             most=most,
         ):
             found |= unpacked(piece)
@@ -147,11 +171,19 @@ def test_the_join_finds_what_comparing_everything_finds(images: list[Described])
     assert {match[4] for match in expected if match[:2] == (0, 2)} >= {1}
 
 
+def test_in_crowded_cells_codes_must_be_nearer(images: list[Described]) -> None:
+    limits = np.random.default_rng(0).integers(CROWDED - 10, 60, (2, load_codebook().cells), dtype=np.uint8)
+    expected = brute_force(images, limits=limits)
+    assert len(brute_force(images)) > len(expected) > 20
+    assert joined(images, list(range(len(images))), limits=limits) == expected
+    assert joined(images, [0, 1, 4], [2, 3, 5], limits=limits) <= expected
+
+
 @pytest.mark.parametrize(("codebook", "probes"), [("large", 8), ("large", 1), ("small", 16), ("small", 1)])
 def test_so_it_does_with_other_cells(pictures: list[Image], codebook: str, probes: int) -> None:
     matching = replace(SETTINGS.matching, codebook=codebook, probes=probes)
     chosen = replace(SETTINGS, matching=matching)
-    images = few_points(pictures, chosen)
+    images = with_points(pictures, chosen)
     expected = brute_force(images, chosen)
     assert len(expected) > 20
     assert joined(images, list(range(len(images))), chosen=chosen) == expected

@@ -10,6 +10,9 @@
 - *Cells*: an inverted multi-index (Babenko & Lempitsky 2012): the 64 widest axes, in two halves of 32. There are two
   codebooks with the same axes and codes: `small` has 256 centroids for each half, 65,536 cells; `large` has 1,024,
   about a million cells.
+- *Limits*: corners of strokes and letters all look alike. A hundred of the 65,536 cells hold most of what matches by
+  chance, and few of the true matches, so in a crowded cell codes must be nearer to match: as near as it takes for the
+  cell to hold fewer than a given number of chance matches for each pair of images.
 """
 
 import hashlib
@@ -29,6 +32,8 @@ VERSION = 2
 WIDE_AXES = 64
 NEAREST_BITS = 64
 """Bits for the nearest centroids of a point, of both halves."""
+FEW_POINTS_LIMIT = 54
+"""Lowest limit for an image of few points, which needs them all, also those that look like many others."""
 ARRAYS = (
     "mean",
     "axes",
@@ -39,6 +44,7 @@ ARRAYS = (
     "halves",
     "centroids",
     "weak_sums",
+    "limits",
 )
 
 
@@ -63,6 +69,7 @@ class Codebook:
     halves: NDArray[np.int64]
     centroids: NDArray[np.float32]
     weak_sums: NDArray[np.float32]
+    limits: NDArray[np.uint8]
     factors: NDArray[np.float32]
     projections: NDArray[np.float32]
     norms: NDArray[np.float32]
@@ -91,6 +98,12 @@ class Codebook:
     @property
     def cells(self) -> int:
         return int(self.centroids.shape[1]) ** 2
+
+    def limits_within(self, distance: int) -> NDArray[np.uint8]:
+        """The limits, none above a distance, uint8 (2, cells): for images of many points, and for those of few."""
+        looser = np.maximum(self.limits, FEW_POINTS_LIMIT)
+        within: NDArray[np.uint8] = np.minimum(np.stack([self.limits, looser]), distance)
+        return within
 
     def encode(self, coordinates: NDArray[np.float32]) -> NDArray[np.uint64]:
         """Codes uint64 (n, 3) of coordinates float32 (n, 128): two words of signs, one of the wide axes that are

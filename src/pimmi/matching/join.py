@@ -10,7 +10,7 @@ A match is one uint64:
     bits  0..7   Hamming distance of the two codes
 
 It depends on the two images alone: two points match when the nearest cell of one is among the cells in which a form of
-the other looks, and their codes differ in few bits.
+the other looks, and their codes differ in few bits: in fewer where the cell is crowded.
 """
 
 from dataclasses import dataclass
@@ -30,6 +30,11 @@ FIRST_SHIFT = 50
 SECOND_SHIFT = 36
 AHEAD = 64
 """Forms whose lists are touched before any is compared: so the processor waits for the memory once for all."""
+CROWDED = 30
+"""Limit of a cell, in bits, up to which only forms look in it whose nearest cell it is: these lists are the longest by
+far, and points of so near codes nearly always have the same nearest cell."""
+FEW_POINTS = 100
+"""Points up to which an image, flat or blurred, has few."""
 MOST_OF_FORM = 4
 """Matches of a form with an image that are kept, the nearest: letters and patterns would else have very many."""
 ORIGIN_ROW, ORIGIN_NUMBER, ORIGIN_CHANGE = 19, 6, 4
@@ -45,7 +50,8 @@ class TooManyMatches(Exception):
 class Lists:
     """The inverted lists over the points of some images; n points, f further forms.
 
-    `starts` int32 (cells + 2,) is where the list of each cell starts. In the order of the lists: `signs`,
+    `few` bool (images,) says whether an image has FEW_POINTS or fewer; `starts` int32 (cells + 2,) is where the list of
+    each cell starts. In the order of the lists: `signs`,
     `more_signs` uint64 (n + LANES,), `beyond` uint64 (n,), the words of the codes; `origins` uint32
     (n,), the image's row, the point's number, its change and its shape; `nearest` uint64 (n,), its nearest centroids.
     Of the further forms, sorted by nearest cell: `other_points` int32 (f,), the point's place in the lists;
@@ -53,6 +59,7 @@ class Lists:
     codebook's.
     """
 
+    few: NDArray[np.bool_]
     starts: NDArray[np.int32]
     signs: NDArray[np.uint64]
     more_signs: NDArray[np.uint64]
@@ -73,6 +80,7 @@ def make_lists(points: Points, *, offsets: NDArray[np.int64], codebook: Codebook
     """Lists over images whose points are `offsets[i]` to `offsets[i + 1]`."""
     n, f = len(points), len(points.others)
     lists = Lists(
+        few=np.diff(offsets) <= FEW_POINTS,
         starts=np.zeros(codebook.cells + 2, np.int32),
         signs=np.zeros(n + LANES, np.uint64),
         more_signs=np.zeros(n + LANES, np.uint64),
@@ -180,21 +188,21 @@ def _fill(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _holds(nearest, lengths, bits, depth, first, second):  # type: ignore[no-untyped-def]
-    """Whether the cell of two centroids is among those of a plain form."""
+def _holds(nearest, lengths, bits, depth, crowded, first, second):  # type: ignore[no-untyped-def]
+    """Whether a plain form looks in the cell of two centroids."""
     held = False
-    for r in range(depth):
+    for r in range(1 if crowded else depth):
         if centroid(nearest, r, bits) == first:
-            for s in range(lengths[r]):
+            for s in range(1 if crowded else lengths[r]):
                 held |= centroid(nearest, depth + s, bits) == second
     return held
 
 
 @njit(cache=True, nogil=True)
 def _join(  # type: ignore[no-untyped-def]
-    start, end, q_signs, q_more, q_beyond, q_origins, q_nearest, other_points, other_changes, other_nearest,
-    starts, signs, more_signs, beyond, origins, nearest, shape_lengths, bits,
-    q_places, places, masks, sign_distance, code_distance, matches,
+    start, end, q_few, q_signs, q_more, q_beyond, q_origins, q_nearest, other_points, other_changes, other_nearest,
+    few, starts, signs, more_signs, beyond, origins, nearest, shape_lengths, bits,
+    q_places, places, masks, limits, sign_distance, matches,
 ):  # fmt: skip
     """Fill `matches` from the `start`-th form on, plain ones first; returns how many and the form to go on with.
 
@@ -204,6 +212,7 @@ def _join(  # type: ignore[no-untyped-def]
     square = np.full(depth, OTHER_DEPTH, np.int64)
     firsts = np.empty((AHEAD, depth * depth + 1), np.int32)
     stops = np.empty((AHEAD, depth * depth + 1), np.int32)
+    farthest = np.empty((AHEAD, depth * depth + 1), np.int64)
     counts = np.empty(AHEAD, np.int64)
     holder, number_held = np.full(len(places), -1), np.zeros(len(places), np.int64)
     held = np.empty((len(places), MOST_OF_FORM), np.int64)
@@ -218,13 +227,16 @@ def _join(  # type: ignore[no-untyped-def]
                 near = q_nearest[point] if plain else other_nearest[other]
                 lengths = shape_lengths[q_origins[point] & uint32(15)] if plain else square
                 across = depth if plain else OTHER_DEPTH
+                limits_here = limits[np.int64(q_few[q_origins[point] >> uint32(ORIGIN_ROW)])]
                 count = 0
                 for r in range(across):
                     first = centroid(near, r, bits) << bits
                     for s in range(lengths[r]):
                         cell = first + centroid(near, across + s, bits)
                         firsts[ahead, count], stops[ahead, count] = starts[cell], starts[cell + 1]
-                        count += firsts[ahead, count] < stops[ahead, count]
+                        farthest[ahead, count] = limits_here[cell]
+                        looks = farthest[ahead, count] > CROWDED or r + s == 0
+                        count += looks and firsts[ahead, count] < stops[ahead, count]
                 counts[ahead] = count
             for ahead in range(min(AHEAD, end - form)):
                 for k in range(counts[ahead]):
@@ -240,11 +252,13 @@ def _join(  # type: ignore[no-untyped-def]
         rest = q_more[point] ^ masks[change, 1]
         outer = q_beyond[point]
         high, low = wide & outer, wide | ~outer
+        own_cell = (centroid(near, 0, bits) << bits) + centroid(near, depth, bits) if plain else 0
         found_before = found
         for probe in range(counts[ahead]):
-            stop = np.int64(stops[ahead, probe])
+            stop, limit = np.int64(stops[ahead, probe]), farthest[ahead, probe]
+            sign_limit = min(sign_distance, limit)
             for strip in range(np.int64(firsts[ahead, probe]), stop, LANES):
-                near_ones = near_lanes(signs, more_signs, strip, wide, rest, sign_distance)
+                near_ones = near_lanes(signs, more_signs, strip, wide, rest, sign_limit)
                 while near_ones != 0:
                     at = strip + ones((near_ones & (~near_ones + uint64(1))) - uint64(1))
                     near_ones &= near_ones - uint64(1)
@@ -253,22 +267,24 @@ def _join(  # type: ignore[no-untyped-def]
                     theirs, far = signs[at], beyond[at]
                     distance = ones(wide ^ theirs) + ones(rest ^ more_signs[at])
                     distance += ones(high ^ (theirs & far)) + ones(low ^ (theirs | ~far))
-                    if distance > code_distance:
+                    if distance > limit:
                         continue
                     source = uint64(origins[at])
                     there = places[source >> uint64(ORIGIN_ROW)]
                     if here == there:
                         continue
+                    row = source >> uint64(ORIGIN_ROW)
+                    their_limit = np.int64(limits[np.int64(few[row]), own_cell])
                     if (
                         plain
                         and there < here
+                        and distance <= their_limit
                         and _holds(
-                            nearest[at], shape_lengths[source & uint64(15)], bits, depth,
+                            nearest[at], shape_lengths[source & uint64(15)], bits, depth, their_limit <= CROWDED,
                             centroid(near, 0, bits), centroid(near, depth, bits),
                         )
                     ):  # fmt: skip
                         continue
-                    row = source >> uint64(ORIGIN_ROW)
                     place = found
                     if holder[row] != form:
                         holder[row], number_held[row] = form, 0
@@ -311,26 +327,26 @@ def look_up(
     query_places: NDArray[np.int32],
     base_places: NDArray[np.int32],
     masks: NDArray[np.uint64],
+    limits: NDArray[np.uint8],
     sign_distance: int,
-    code_distance: int,
     most: int,
 ) -> list[NDArray[np.uint64]]:
     """The matches of the forms of `query` with the points of `base`, in pieces, unsorted; no image with itself.
 
     Raises TooManyMatches if there are more than `most`.
 
-    `query_places` and `base_places` int32, the place of the image of each row among those of both. `sign_distance`
-    is the largest difference in the 128 signs, `code_distance` in the whole code of 256 bits.
+    `query_places` and `base_places` int32, the place of the image of each row among those of both. `limits`
+    uint8 (2, cells) are `Codebook.limits_within` some distance, `sign_distance` is the largest of the 128 signs.
     """
     found = []
     start, end = 0, len(query) + len(query.other_points)
     buffer = np.empty(MATCHES_AT_ONCE, np.uint64)
     while start < end:
         count, reached, _ = _join(
-            start, end, query.signs, query.more_signs, query.beyond, query.origins, query.nearest,
+            start, end, query.few, query.signs, query.more_signs, query.beyond, query.origins, query.nearest,
             query.other_points, query.other_changes, query.other_nearest,
-            base.starts, base.signs, base.more_signs, base.beyond, base.origins, base.nearest,
-            base.shapes, base.bits, query_places, base_places, masks, sign_distance, code_distance, buffer,
+            base.few, base.starts, base.signs, base.more_signs, base.beyond, base.origins, base.nearest,
+            base.shapes, base.bits, query_places, base_places, masks, limits, sign_distance, buffer,
         )  # fmt: skip
         if reached == start:
             buffer = np.empty(2 * len(buffer), np.uint64)

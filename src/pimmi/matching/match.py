@@ -34,7 +34,7 @@ CERTAIN_SCORE = 12.0
 FEWEST_WINDOWS = 4
 """From so high a score, and so many windows that agree, on a link is kept whatever its confidence: the two images share
 something, were it an emoji, and grouping wants to know what many images share."""
-MOST_MATCHES = 12_000_000
+MOST_MATCHES = 18_000_000
 """Matches of a task that are held in memory at once, at 16 bytes each."""
 NEAR_CONFIDENCE = 0.9
 """Confidence from which on a link of near-exact copies is one."""
@@ -133,6 +133,7 @@ def _find(
     blocks = [first] if second is None else [first, second]
     union = _Union.of(blocks)
     masks = change_masks(codebook)
+    limits = codebook.limits_within(settings.code_distance)
     found: list[NDArray[np.uint64]] = []
     for query, base in [(0, 0)] if second is None else [(0, 1), (1, 0)]:
         found += look_up(
@@ -141,8 +142,8 @@ def _find(
             query_places=union.places[query],
             base_places=union.places[base],
             masks=masks,
+            limits=limits,
             sign_distance=settings.sign_distance,
-            code_distance=settings.code_distance,
             most=most - sum(map(len, found)),
         )
     return _candidates(

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pimmi.index.codebook import Codebook
 from pimmi.index.points import NEAREST, OTHER_DEPTH, RECORD, Points, further_forms, stored_codes, words_of
-from pimmi.matching.join import ORIGIN_ROW, Lists, centroid, change_masks, ones, word_at
+from pimmi.matching.join import FEW_POINTS, ORIGIN_ROW, Lists, centroid, change_masks, ones, word_at
 from pimmi.matching.lanes import LANES, near_lanes
 
 
@@ -24,17 +24,22 @@ class Wanted:
     """The forms of an image, by the cells in which they look; c cells, e entries.
 
     `cells` int64 (c,), rising; `starts` int64 (c + 1,), the first entry of each; `codes` uint64 (e, 3), the words of
-    the codes; `places` int32 (all cells,), the place of each cell in `cells`, -1 for others.
+    the codes; `places` int32 (all cells,), the place of each cell in `cells`, -1 for others; `limits` uint8 (2,
+    all cells), the largest distance of codes that match in each, for images of many points and for those of few.
     """
 
     cells: NDArray[np.int64]
     starts: NDArray[np.int64]
     codes: NDArray[np.uint64]
     places: NDArray[np.int32]
+    limits: NDArray[np.uint8]
 
 
-def wanted(points: Points, *, codebook: Codebook) -> Wanted:
+def wanted(points: Points, *, codebook: Codebook, code_distance: int) -> Wanted:
     """What the points of an image look for."""
+    limits = codebook.limits_within(code_distance)
+    if len(points) <= FEW_POINTS:
+        limits[0] = limits[1]
     bits, depth = codebook.centroid_bits, codebook.depth
     stored = stored_codes(points.records)
     owners, changes = further_forms(points.doubts)
@@ -57,17 +62,15 @@ def wanted(points: Points, *, codebook: Codebook) -> Wanted:
     distinct, starts = np.unique(every[order], return_index=True)
     places = np.full(codebook.cells, -1, np.int32)
     places[distinct] = np.arange(len(distinct))
-    return Wanted(distinct, np.append(starts, len(every)), np.concatenate(codes)[order], places)
+    return Wanted(distinct, np.append(starts, len(every)), np.concatenate(codes)[order], places, limits)
 
 
-def count_in_lists(
-    found: Wanted, lists: Lists, *, images: int, sign_distance: int, code_distance: int
-) -> NDArray[np.int32]:
+def count_in_lists(found: Wanted, lists: Lists, *, images: int, sign_distance: int) -> NDArray[np.int32]:
     """int32 (images,): how many points of each image match a form."""
     counts = np.zeros(images, np.int32)
     _count_in_lists(
         found.cells, found.starts, found.codes, lists.starts, lists.signs, lists.more_signs, lists.beyond,
-        lists.origins, sign_distance, code_distance, counts,
+        lists.origins, lists.few, found.limits, sign_distance, counts,
     )  # fmt: skip
     return counts
 
@@ -79,13 +82,12 @@ def count_in_records(
     *,
     codebook: Codebook,
     sign_distance: int,
-    code_distance: int,
 ) -> NDArray[np.int32]:
     """The same without lists, from the points as they are stored: slower by far, but there is nothing to prepare."""
     counts = np.zeros(len(offsets) - 1, np.int32)
     _count_in_records(
         found.places, found.starts, found.codes, records, offsets, codebook.centroid_bits, codebook.depth,
-        sign_distance, code_distance, counts,
+        found.limits, sign_distance, counts,
     )  # fmt: skip
     return counts
 
@@ -101,7 +103,7 @@ def _distance(codes, entry, wide, rest, beyond, sign_distance):  # type: ignore[
 
 @njit(cache=True, nogil=True)
 def _count_in_lists(  # type: ignore[no-untyped-def]
-    cells, starts, codes, list_starts, signs, more_signs, beyond, origins, sign_distance, code_distance, counts
+    cells, starts, codes, list_starts, signs, more_signs, beyond, origins, few, limits, sign_distance, counts,
 ):  # fmt: skip
     touched = uint64(0)
     for k in range(len(cells)):
@@ -120,25 +122,28 @@ def _count_in_lists(  # type: ignore[no-untyped-def]
                     if at >= stop:
                         break
                     apart = _distance(codes, entry, signs[at], more_signs[at], beyond[at], sign_distance)
-                    if apart <= code_distance:
+                    image = origins[at] >> np.uint32(ORIGIN_ROW)
+                    if apart <= limits[np.int64(few[image]), cells[k]]:
                         done |= lowest
-                        counts[origins[at] >> np.uint32(ORIGIN_ROW)] += np.int32(1)
+                        counts[image] += np.int32(1)
     return touched
 
 
 @njit(cache=True, nogil=True)
 def _count_in_records(  # type: ignore[no-untyped-def]
-    places, starts, codes, records, offsets, bits, depth, sign_distance, code_distance, counts
+    places, starts, codes, records, offsets, bits, depth, limits, sign_distance, counts
 ):  # fmt: skip
     for image in range(len(counts)):
+        few = np.int64(offsets[image + 1] - offsets[image] <= FEW_POINTS)
         for point in range(offsets[image], offsets[image + 1]):
             record = records[point]
             near = word_at(record, RECORD - NEAREST, NEAREST)
-            place = places[(centroid(near, 0, bits) << bits) + centroid(near, depth, bits)]
+            cell = (centroid(near, 0, bits) << bits) + centroid(near, depth, bits)
+            place, limit = places[cell], np.int64(limits[few, cell])
             if place < 0:
                 continue
             wide, rest, beyond = word_at(record, 6, 8), word_at(record, 14, 8), word_at(record, 22, 8)
             for entry in range(starts[place], starts[place + 1]):
-                if _distance(codes, entry, wide, rest, beyond, sign_distance) <= code_distance:
+                if _distance(codes, entry, wide, rest, beyond, sign_distance) <= limit:
                     counts[image] += np.int32(1)
                     break

@@ -109,7 +109,8 @@ class Searcher:
 
     def _candidates(self, query: Shard) -> list[Shard]:
         """The images of the study, but for the query itself, of which the most points match."""
-        forms = wanted(query.points, codebook=self._codebook)
+        distance = self._settings.code_distance
+        forms = wanted(query.points, codebook=self._codebook, code_distance=distance)
         with ThreadPoolExecutor(default_workers()) as threads:
             counted = list(threads.map(lambda number: self._counts(forms, number), self._shards))
         every = np.sort(np.concatenate([np.zeros(1, np.int32), *counted]))
@@ -125,14 +126,11 @@ class Searcher:
 
     def _counts(self, forms: Wanted, number: int) -> NDArray[np.int32]:
         shard = self._shards[number]
-        distances = {
-            "sign_distance": self._settings.sign_distance,
-            "code_distance": self._settings.code_distance,
-        }
+        signs = self._settings.sign_distance
         if number in self._lists:
-            return count_in_lists(forms, self._lists[number], images=len(shard), **distances)
+            return count_in_lists(forms, self._lists[number], images=len(shard), sign_distance=signs)
         return count_in_records(
-            forms, shard.points.records, shard.offsets, codebook=self._codebook, **distances
+            forms, shard.points.records, shard.offsets, codebook=self._codebook, sign_distance=signs
         )
 
     def _paths(self, image: str) -> list[str]:

@@ -23,6 +23,7 @@ from pimmi.study.catalogue import PLACES, Catalogue, Links, id_array
 from pimmi.study.groups import GroupTables, check_matched, grouped_with, read_groups, write_groups
 from pimmi.study.layout import StudyFolder
 from pimmi.study.links import LINKS_SCHEMA
+from pimmi.study.sorting import sorted_by
 
 LINKS_COLUMNS = tuple(name for name in LINKS_SCHEMA.names if name not in {*PLACES, "relation"})
 """What grouping takes of links."""
@@ -138,12 +139,10 @@ def _replaced(before: GroupTables, renewed: GroupTables, *, ids: NDArray[np.byte
     return replace(
         renewed,
         clusters=_largest_first(merged("clusters", "image_id")),
-        elements=merged("elements", "representative").sort_by("element_id"),
-        memberships=merged("memberships", "image_id").sort_by([
-            ("element_id", "ascending"), ("image_id", "ascending"),
-        ]),
-        links=merged("links", "query_id").sort_by([("query_id", "ascending"), ("result_id", "ascending")]),
-    )  # fmt: skip
+        elements=sorted_by(merged("elements", "representative"), "element_id"),
+        memberships=sorted_by(merged("memberships", "image_id"), "element_id", "image_id"),
+        links=sorted_by(merged("links", "query_id"), "query_id", "result_id"),
+    )
 
 
 def _largest_first(clusters: pa.Table) -> pa.Table:

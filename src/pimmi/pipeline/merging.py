@@ -20,6 +20,7 @@ from pimmi.study.links import LINKS_SCHEMA, write_links
 from pimmi.study.moving import Places
 from pimmi.study.reading import read_parquet, values
 from pimmi.study.shards import read_shard, taken, write_shard
+from pimmi.study.sorting import sorted_by
 
 
 def merge_studies(folder: StudyFolder, others: Sequence[StudyFolder], *, progress: Progress) -> int:
@@ -41,7 +42,7 @@ def merge_studies(folder: StudyFolder, others: Sequence[StudyFolder], *, progres
         ids = np.sort(id_array(read_images(folder)))
         for other, rows in zip(others, coming, strict=True):
             ids = np.sort(np.concatenate([ids, _bring(folder, other, rows, known=ids, stage=stage)]))
-    write_files(files.sort_by("path"), folder)
+    write_files(sorted_by(files, "path"), folder)
     return len(files)
 
 
@@ -49,8 +50,8 @@ def _coming(known: pa.Table, other: StudyFolder, folder: StudyFolder) -> pa.Tabl
     """The rows of another study's files that are to come; what was removed here comes if it is another image now."""
     rows = read_newest(other)
     new = not_in(rows, known, keys=["path"])
-    theirs = rows.filter(pc.is_in(rows.column("path"), value_set=known.column("path"))).sort_by("path")
-    ours = known.filter(pc.is_in(known.column("path"), value_set=theirs.column("path"))).sort_by("path")
+    theirs = sorted_by(rows.filter(pc.is_in(rows.column("path"), value_set=known.column("path"))), "path")
+    ours = sorted_by(known.filter(pc.is_in(known.column("path"), value_set=theirs.column("path"))), "path")
     differ = np.array(values(ours, "image_id"), object) != np.array(values(theirs, "image_id"), object)
     live, away = ~_mask(are_removed(theirs)), _mask(are_removed(ours))
     conflicts = theirs.filter(pa.array(differ & live & ~away))

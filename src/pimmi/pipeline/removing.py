@@ -17,6 +17,7 @@ from pimmi.pipeline.known import is_gone
 from pimmi.study.files import FILES_SCHEMA, REMOVED, in_study, read_newest, write_files
 from pimmi.study.layout import StudyFolder
 from pimmi.study.reading import values
+from pimmi.study.sorting import sorted_by
 
 Mask = NDArray[np.bool_]
 
@@ -49,7 +50,7 @@ def remove_files(folder: StudyFolder, paths: Iterable[str | Path], *, missing: b
 def _marked(rows: pa.Table) -> pa.Table:
     reasons: Any = pa.array([REMOVED] * len(rows), pa.string())
     place = FILES_SCHEMA.get_field_index("reason")
-    return rows.set_column(place, FILES_SCHEMA.field("reason"), reasons).sort_by("path")
+    return sorted_by(rows.set_column(place, FILES_SCHEMA.field("reason"), reasons), "path")
 
 
 def _named(rows: pa.Table, path: str) -> Mask:

@@ -23,6 +23,7 @@ from pimmi.study.catalogue import Catalogue, id_array
 from pimmi.study.layout import ShardPair, StudyFolder
 from pimmi.study.links import TRANSFORM
 from pimmi.study.shards import Shard, read_shard, taken
+from pimmi.study.sorting import sorted_by
 from pimmi.study.tables import IDENTICAL, IDENTITY, SCORE_OF_EXACT_COPIES, VARIANTS
 from pimmi.workers.outcome import Crashed, Failed, Pool
 
@@ -84,7 +85,7 @@ def shared_table(
             catalogue.readable_files.column("path").take(catalogue.first_files).take(ranks)
         )
     table = pa.table({name: columns[name] for name in SHARED.columns})
-    return table.sort_by([("query_path", "ascending"), ("result_path", "ascending")])
+    return sorted_by(table, "query_path", "result_path")
 
 
 def _tasks(catalogues: tuple[Catalogue, Catalogue], settings: MatchingSettings) -> Iterator[ShareTask]:

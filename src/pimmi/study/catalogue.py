@@ -17,6 +17,7 @@ from pimmi.study.images import read_images
 from pimmi.study.layout import StudyFolder
 from pimmi.study.links import LINKS_SCHEMA, read_links
 from pimmi.study.reading import values
+from pimmi.study.sorting import sorted_by
 from pimmi.study.standing import counting
 
 Ids = NDArray[np.bytes_]
@@ -45,7 +46,7 @@ class Catalogue:
     def read(cls, folder: StudyFolder) -> Catalogue:
         files, images = read_files(folder), read_images(folder)
         held = pc.is_in(images.column("image_id"), value_set=files.column("image_id").drop_null())
-        return cls(folder=folder, files=files, images=images.filter(held).sort_by("image_id"))
+        return cls(folder=folder, files=files, images=sorted_by(images.filter(held), "image_id"))
 
     @cached_property
     def ids(self) -> Ids:

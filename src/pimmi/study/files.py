@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from pimmi.study.layout import StudyFolder
 from pimmi.study.reading import read_parquet
+from pimmi.study.sorting import sorted_by
 from pimmi.study.writing import write_parquet, written_whole
 
 FILES_COLUMNS: dict[str, pa.DataType] = {
@@ -72,22 +73,16 @@ def read_newest(folder: StudyFolder) -> pa.Table:
     rows = pa.concat_tables([FILES_SCHEMA.empty_table(), *parts]).combine_chunks()
     codes = rows.column("path").combine_chunks().dictionary_encode().indices.to_numpy()
     newest = len(codes) - 1 - np.unique(codes[::-1], return_index=True)[1]
-    return rows.take(newest).sort_by("path")
+    return sorted_by(rows.take(newest), "path")
 
 
 def not_in(rows: pa.Table, known: pa.Table, *, keys: list[str]) -> pa.Table:
     """The rows whose `keys` no row of `known` has, sorted by path; null is a value like others."""
-    marked = known.select(keys).append_column("known", pa.array(np.ones(len(known), bool)))
-    filled = [_without_null(table, keys) for table in (rows, marked)]
-    joined = filled[0].append_column("place", pa.array(np.arange(len(rows)))).join(filled[1], keys=keys)
-    places = joined.filter(pc.is_null(joined.column("known"))).column("place")
-    return rows.take(places).sort_by("path")
-
-
-def _without_null(table: pa.Table, keys: list[str]) -> pa.Table:
+    both = pa.concat_tables([rows.select(keys), known.select(keys)])
+    labels = np.zeros(len(both), np.int64)
     for key in keys:
-        column = table.column(key)
-        filler: Any = "" if pa.types.is_string(column.type) else -1
-        filled: Any = pc.fill_null(column, filler)
-        table = table.set_column(table.column_names.index(key), key, filled)
-    return table
+        encoded = both.column(key).combine_chunks().dictionary_encode(null_encoding="encode")
+        joint = labels * len(encoded.dictionary) + encoded.indices.to_numpy()
+        labels = np.unique(joint, return_inverse=True)[1]
+    new = np.isin(labels[: len(rows)], labels[len(rows) :], invert=True)
+    return sorted_by(rows.filter(pa.array(new)), "path")

@@ -6,10 +6,12 @@ from importlib.metadata import version
 from pathlib import Path
 
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 
 from pimmi.errors import PimmiError
+from pimmi.web.answers.model import refusals
 from pimmi.web.guard import guard
 from pimmi.web.library import Library
 from pimmi.web.serving_data import add_data
@@ -44,6 +46,7 @@ def make_app(library: Library, *, token: str | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url="/api/openapi.json",
+        responses=refusals(400, 403, 422),
     )
     settings = library.settings.images
     thumbs = Thumbs(settings=settings, originals=library.originals)
@@ -62,6 +65,12 @@ def _tell_errors(app: FastAPI) -> None:
     async def told(_request: Request, error: PimmiError) -> JSONResponse:
         status = 409 if "another process" in str(error) else 400
         return JSONResponse({"detail": str(error)}, status_code=status)
+
+    @app.exception_handler(RequestValidationError)
+    async def not_taken(_request: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"][1:]) or "the body"
+        return JSONResponse({"detail": f"{where}: {first['msg']}"}, status_code=422)
 
 
 def _add_pages(app: FastAPI) -> None:

@@ -20,6 +20,7 @@ from pimmi.study.groups import GroupTables, read_clusters, read_groups
 from pimmi.study.layout import StudyFolder
 from pimmi.study.lock import locked
 from pimmi.web.clusters import Clusters
+from pimmi.web.disk import full_disk_named
 from pimmi.web.elements import Elements
 from pimmi.web.links import LinkIndex
 from pimmi.web.posts import Posts
@@ -123,7 +124,7 @@ class Library:
     @contextmanager
     def _alone(self) -> Iterator[State]:
         """What there is while nobody else can change it: read again if another process did so until now."""
-        with self._changing, locked(self.folder):
+        with self._changing, full_disk_named(self.folder.root), locked(self.folder):
             read_clusters(self.folder)
             yield self.state
 

@@ -22,6 +22,7 @@ from pimmi.web.library import Library, State
 from pimmi.web.members import members_of, members_shown
 from pimmi.web.posts import read_posts
 from pimmi.web.proof import proof
+from pimmi.web.refusing import language_of, translated
 from pimmi.web.selection import DECISION_FILTERS, RELATION_FILTERS, SORTS
 from pimmi.web.thumbs import Thumbs
 
@@ -42,8 +43,11 @@ def add_data(app: FastAPI, library: Library, thumbs: Thumbs) -> None:
         summary="What the study holds, and by what it can be filtered",
         response_model=StudyTold,
     )
-    def study() -> Answer:
-        return Answer(_study_shown(library, thumbs, version=app.version))
+    def study(request: Request) -> Answer:
+        shown = _study_shown(library, thumbs, version=app.version)
+        if why := shown["out_of_date"]:
+            shown["out_of_date"] = translated(why, language=language_of(request))
+        return Answer(shown)
 
     @app.get(
         "/api/clusters",
@@ -205,6 +209,7 @@ def add_data(app: FastAPI, library: Library, thumbs: Thumbs) -> None:
         responses=refusals(411, 413),
     )
     def metadata(
+        request: Request,
         table: Annotated[UploadFile, File(description="CSV in UTF-8, with a row of names.")],
         path_column: Annotated[str, Form(description="Empty: found by its name.")] = "",
         date_column: Annotated[str, Form(description="Empty: found by its name, if there is one.")] = "",
@@ -215,7 +220,7 @@ def add_data(app: FastAPI, library: Library, thumbs: Thumbs) -> None:
                 data, catalogue, path_column=path_column or None, date_column=date_column or None
             )
         )
-        return study()
+        return study(request)
 
 
 def _study_shown(library: Library, thumbs: Thumbs, *, version: str) -> dict[str, Any]:

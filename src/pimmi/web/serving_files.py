@@ -17,6 +17,7 @@ from pimmi.outputs.export import write_table
 from pimmi.web.answers.model import refusals
 from pimmi.web.asking import ImageId, chosen_clusters, cluster_number, image_rank
 from pimmi.web.clusters import Ints
+from pimmi.web.disk import full_disk_named
 from pimmi.web.library import Library, State
 from pimmi.web.taking import take_graph, take_images, take_posts, take_table
 from pimmi.web.thumbs import Thumbs
@@ -111,7 +112,8 @@ def add_taking(app: FastAPI, library: Library, thumbs: Thumbs) -> None:
         ending = "csv" if kind == "posts" else kind
         path = Path(folder.name) / f"{library.folder.root.resolve().name}-{which}.{ending}"
         try:
-            _write(state, numbers, path, kind=kind, thumbs=thumbs)
+            with full_disk_named(path):
+                _write(state, numbers, path, kind=kind, thumbs=thumbs)
         except BaseException:
             folder.cleanup()
             raise

@@ -2,6 +2,7 @@
 import { get } from "./api.js";
 import { undo } from "./app.js";
 import { h, icon, picture } from "./dom.js";
+import { takeLink } from "./take.js";
 import { language, t } from "./words.js";
 
 export async function decisionsPage() {
@@ -11,7 +12,7 @@ export async function decisionsPage() {
     body: [
       h("div", { class: "bar" }, h("h1", {}, t("decisions"), h("small", {}, total)),
         total ? h("button", { class: "button", onclick: undo }, icon("undo"), t("undo")) : null,
-        total ? h("a", { class: "button", href: "/api/take/decisions.csv", download: true }, t("take_decisions")) : null),
+        total ? takeLink("/api/take/decisions.csv", t("take_decisions"), { class: "button" }) : null),
       total ? h("ol", { class: "decided" }, decisions.map(row)) : h("p", { class: "empty" }, t("no_decisions")),
       total > decisions.length ? h("p", { class: "quiet" }, t("decisions_shown", { n: decisions.length })) : null,
     ],

@@ -4,6 +4,7 @@ import { go, refresh, say, sayError } from "./app.js";
 import { dialog, h, icon, menu, picture } from "./dom.js";
 import { address, choice, days, oneOf, pager, range, side } from "./filters.js";
 import { bars } from "./plots.js";
+import { takeLink } from "./take.js";
 import { dates, number, percent, t } from "./words.js";
 
 const SORTS = ["size", "quality", "first", "newest", "undecided"];
@@ -43,7 +44,7 @@ export async function overviewPage(parameters) {
 }
 
 export const takeItems = (query, about) =>
-  ["csv", "parquet", ...(about.metadata ? ["posts"] : []), "gexf", "zip"].map((kind) => h("a", { href: `/api/take/${kind}?${query}`, download: true }, t(`take_${kind}`)));
+  ["csv", "parquet", ...(about.metadata ? ["posts"] : []), "gexf", "zip"].map((kind) => takeLink(`/api/take/${kind}?${query}`, t(`take_${kind}`)));
 
 function filters(about, parameters, change) {
   const to = { parameters, change };

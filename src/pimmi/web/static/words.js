@@ -54,7 +54,7 @@ const WORDS = {
     d_together_: "Merging taken back", d_apart_: "Removal taken back", d_element_: "Mark taken back", decisions_shown: "The last {n}; the table has all.",
     k_arrows: "go to the next image, cluster or link", k_enter: "open it", k_space: "select it; blink in a proof", k_y: "confirm the link", k_n: "reject the link", k_u: "undo", k_slash: "find", k_help: "this list", k_esc: "close, or back",
     away: "The image files are not where they were: pictures are thumbnails. With --images, pimmi ui is told where they are now.",
-    semicolon: "; ", error: "That didn't work: {text}", gone: "It is not there.", unchecked: "No longer checked.", saved: "Saved.", zoom: "Thumbnail size",
+    semicolon: "; ", error: "That didn't work: {text}", gone: "It is not there.", no_server: "pimmi ui doesn't answer. Is it still running?", server_failed: "pimmi ui failed; the window in which it runs says why.", preparing: "Preparing the file…", taken: "Saved where the browser keeps downloads.", unchecked: "No longer checked.", saved: "Saved.", zoom: "Thumbnail size",
   },
   fr: {
     wall: "Groupes", search: "Rechercher", decisions: "Décisions", skip: "Aller au contenu",
@@ -109,7 +109,7 @@ const WORDS = {
     d_together_: "Réunion retirée", d_apart_: "Retrait du groupe annulé", d_element_: "Marque retirée", decisions_shown: "Les {n} dernières ; la table les a toutes.",
     k_arrows: "aller à l'image, au groupe ou au lien suivant", k_enter: "ouvrir", k_space: "sélectionner ; clignoter dans une preuve", k_y: "confirmer le lien", k_n: "rejeter le lien", k_u: "annuler", k_slash: "chercher", k_help: "cette liste", k_esc: "fermer, ou revenir",
     away: "Les fichiers d'images ne sont plus à leur place : on voit des vignettes. L'option --images de pimmi ui dit où ils sont.",
-    semicolon: " ; ", error: "Cela n'a pas marché : {text}", gone: "Ce n'est pas là.", unchecked: "N'est plus vérifié.", saved: "Enregistré.", zoom: "Taille des vignettes",
+    semicolon: " ; ", error: "Cela n'a pas marché : {text}", gone: "Ce n'est pas là.", no_server: "pimmi ui ne répond pas. Tourne-t-il encore ?", server_failed: "pimmi ui a échoué ; la fenêtre où il tourne dit pourquoi.", preparing: "Préparation du fichier…", taken: "Enregistré là où le navigateur met les téléchargements.", unchecked: "N'est plus vérifié.", saved: "Enregistré.", zoom: "Taille des vignettes",
   },
 };
 

@@ -138,8 +138,9 @@ class Study:
         """Remove files, and all files below folders; with `missing`, those as well that are gone from the disk.
 
         A path is one that the study knows, below the folder of images, or else one on the disk. Returns how many files
-        were removed; the study is then to be grouped again. What was read of them is kept until `compact`. Raises
-        StudyError, and removes nothing, for a path that the study doesn't know, or if a whole folder of images is away.
+        were removed; the study is then to be grouped again, and matched before if they stood for many near-exact
+        copies. What was read of them is kept until `compact`. Raises StudyError, and removes nothing, for a path that
+        the study doesn't know, or if a whole folder of images is away.
         """
         from pimmi.pipeline.removing import remove_files
 

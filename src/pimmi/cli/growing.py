@@ -95,7 +95,8 @@ def remove(
 
     No image is deleted from the disk. A file that was removed stays removed when
     its folder is added again, unless it has changed. What was read of it is kept
-    until pimmi compact.
+    until pimmi compact. If images go that stood for many near-exact copies, these
+    are to be matched before all are grouped; the command says so.
 
     For example:
 

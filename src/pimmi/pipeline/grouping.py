@@ -16,6 +16,7 @@ from pimmi.decisions.model import Decisions
 from pimmi.decisions.store import read_decisions
 from pimmi.grouping.evidence import Evidence, Groups
 from pimmi.pipeline.clustering import GroupTask, group_apart, group_here
+from pimmi.pipeline.renewing import renew
 from pimmi.pipeline.tabling import group_tables
 from pimmi.progress import Progress
 from pimmi.settings import GroupingSettings, Settings
@@ -34,6 +35,7 @@ def group_images(folder: StudyFolder, *, settings: Settings, progress: Progress)
 
     What a person decided is applied. The caller holds the study's lock.
     """
+    renew(folder)
     check_matched(folder)
     with progress.stage("Grouping", total=None, unit="links") as stage:
         catalogue = Catalogue.read(folder)

@@ -11,8 +11,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pimmi.errors import StudyError
+from pimmi.pipeline.renewing import shards_to_match
 from pimmi.progress import Progress, Stage
-from pimmi.study.catalogue import Ids, id_array
+from pimmi.study.catalogue import Ids, among, id_array
 from pimmi.study.files import FILES_SCHEMA, are_moved, are_removed, in_study, not_in, read_newest, write_files
 from pimmi.study.images import read_images
 from pimmi.study.layout import StudyFolder
@@ -73,11 +74,12 @@ def _bring(folder: StudyFolder, other: StudyFolder, rows: pa.Table, *, known: Id
     """Write the images that some rows hold and that aren't `known` (sorted) yet, and their links; returns their ids."""
     held = np.unique(id_array(in_study(rows).select(["image_id"]).drop_null()))
     places, brought = Places(), [held[:0]]
-    numbers = {}
+    numbers, remain = {}, {}
     for number in other.shard_numbers():
         shard = read_shard(other.shard(number))
         ids = id_array(shard.images)
-        kept = np.flatnonzero(_among(ids, held) & ~_among(ids, known))
+        remain[number] = among(ids, held) & ~among(ids, known)
+        kept = np.flatnonzero(remain[number])
         if len(kept):
             arrival = {"awaits": folder.next_files_number()}
             numbers[number] = write_shard(taken(shard, kept), folder, arrival=arrival)
@@ -86,19 +88,12 @@ def _bring(folder: StudyFolder, other: StudyFolder, rows: pa.Table, *, known: Id
             places.move(number, to=numbers[number], rows=moved)
             brought.append(ids[kept])
         stage.advance()
+    carried = numbers.keys() - shards_to_match(other, remain)
     for first, second in other.linked_pairs():
-        if first in numbers and second in numbers:
+        if first in carried and second in carried:
             links = places.moved(read_parquet(other.links_of((first, second)), schema=LINKS_SCHEMA))
             write_links(links, folder, pair=(numbers[first], numbers[second]))
     return np.concatenate(brought)
-
-
-def _among(ids: Ids, sorted_ids: Ids) -> NDArray[np.bool_]:
-    if not len(sorted_ids):
-        return np.zeros(len(ids), bool)
-    places = np.minimum(np.searchsorted(sorted_ids, ids), len(sorted_ids) - 1)
-    found: NDArray[np.bool_] = sorted_ids[places] == ids
-    return found
 
 
 def _mask(column: Any) -> NDArray[np.bool_]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from pimmi.errors import StudyError
 from pimmi.pipeline.known import is_gone
+from pimmi.pipeline.renewing import renew_shards
 from pimmi.study.files import FILES_SCHEMA, REMOVED, in_study, read_newest, write_files
 from pimmi.study.layout import StudyFolder
 from pimmi.study.reading import values
@@ -39,12 +40,13 @@ def remove_files(folder: StudyFolder, paths: Iterable[str | Path], *, missing: b
                 f"pimmi export images {folder.root} lists them, or where they are on the disk"
             )
         named |= found
-    live = in_study(rows.filter(pa.array(named)))
     if missing:
-        live = pa.concat_tables([live, in_study(rows.filter(pa.array(_missing(rows, folder) & ~named)))])
-    if len(live):
-        write_files(_marked(live), folder)
-    return len(live)
+        named |= _missing(rows, folder)
+    removed = in_study(rows.filter(pa.array(named)))
+    if len(removed):
+        renew_shards(folder, in_study(rows.filter(pa.array(~named))))
+        write_files(_marked(removed), folder)
+    return len(removed)
 
 
 def _marked(rows: pa.Table) -> pa.Table:

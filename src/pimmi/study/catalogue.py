@@ -29,6 +29,15 @@ def id_array(table: pa.Table, column: str = "image_id") -> Ids:
     return np.array(values(table, column), dtype="S32")
 
 
+def among(ids: Ids, sorted_ids: Ids) -> NDArray[np.bool_]:
+    """Whether each id is one of others, which are sorted."""
+    if not len(sorted_ids):
+        return np.zeros(len(ids), bool)
+    places = np.minimum(np.searchsorted(sorted_ids, ids), len(sorted_ids) - 1)
+    found: NDArray[np.bool_] = sorted_ids[places] == ids
+    return found
+
+
 @dataclass(frozen=True)
 class Catalogue:
     """What a study knows of files and images.

@@ -13,7 +13,7 @@ export async function decisionsPage() {
       h("div", { class: "bar" }, h("h1", {}, t("decisions"), h("small", {}, total)),
         total ? h("button", { class: "button", onclick: undo }, icon("undo"), t("undo")) : null,
         total ? takeLink("/api/take/decisions.csv", t("take_decisions"), { class: "button" }) : null),
-      total ? h("ol", { class: "decided" }, decisions.map(row)) : h("p", { class: "empty" }, t("no_decisions")),
+      total ? h("ol", { class: "decided" }, decisions.map(row)) : h("div", { class: "empty" }, h("p", {}, t("no_decisions")), h("p", { class: "hint" }, t("decisions_hint"))),
       total > decisions.length ? h("p", { class: "quiet" }, t("decisions_shown", { n: decisions.length })) : null,
     ],
   };

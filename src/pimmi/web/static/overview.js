@@ -34,6 +34,7 @@ export async function overviewPage(parameters) {
           menu(t("take"), takeItems(query, about))),
         about.out_of_date ? h("p", { class: "note" }, about.out_of_date) : null,
         about.originals ? null : h("p", { class: "note" }, t("away")),
+        h("p", { class: "quiet hint wall-hint" }, t("wall_hint")),
         figuresBox(open, figures, change),
         found.clusters.length ? h("ul", { class: "wall" }, found.clusters.map(card)) : h("div", { class: "empty" }, about.clusters ? [h("p", {}, t("nothing")), h("p", {}, t("nothing_hint"))] : h("p", {}, t("no_clusters", { n: about.images }))),
         pager(found, parameters, "/"),

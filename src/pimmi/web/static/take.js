@@ -12,6 +12,7 @@ export const takeLink = (address, text, attributes = {}) =>
 async function take(event, address) {
   if (event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
+  event.target.closest("details")?.removeAttribute("open");
   say(t("preparing"), { lasting: true });
   try {
     const response = await ask(address);

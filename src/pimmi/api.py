@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from pimmi.pipeline.adding import Added
     from pimmi.pipeline.compacting import Compacted
+    from pimmi.pipeline.merging import Merged
     from pimmi.pipeline.searching import Hit, Searcher
     from pimmi.study.status import Status
     from pimmi.workers.outcome import Pool
@@ -159,12 +160,13 @@ class Study:
         with locked(self._folder):
             return compact_study(self._folder, settings=self.settings, progress=_shown(progress))
 
-    def merge(self, *others: Study | str | Path, progress: Progress | None = None) -> int:
-        """Bring all that other studies hold into this one, without reading an image; returns how many files came.
+    def merge(self, *others: Study | str | Path, progress: Progress | None = None) -> Merged:
+        """Bring all that other studies hold into this one, without reading an image.
 
-        The study is then to be matched and grouped. The others don't change, and what a person decided in them stays
-        there. Stopped halfway, nothing has come. Raises StudyError if a study was made with other settings or another
-        codebook, is being changed, or has another image under the same path.
+        The study is then to be matched and grouped. The others don't change. What a person decided in them comes as
+        well; on the same thing that of this study holds, or else the latest. Stopped halfway, no image has come.
+        Raises StudyError if a study was made with other settings or another codebook, is being changed, or has another
+        image under the same path.
         """
         from pimmi.pipeline.merging import merge_studies
 

@@ -36,7 +36,7 @@ WORK = """
         for ending in ("csv", "parquet", "json"):
             write_table(make(), folder / f"{number}.{ending}")
     merged = pimmi.open(other, create=True, settings=opened.settings)
-    assert merged.merge(study) > 0
+    assert merged.merge(study).files > 0
     assert merged.remove(opened.images().column("path")[0].as_py()) == 1
     merged.compact()
     print(sum(1 for _ in threads.iterdir()) - before)

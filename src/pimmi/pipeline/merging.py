@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from pimmi.decisions.store import DecisionStore
 from pimmi.errors import StudyError
 from pimmi.pipeline.renewing import shards_to_match
 from pimmi.progress import Progress, Stage
@@ -24,27 +26,48 @@ from pimmi.study.shards import read_shard, taken, write_shard
 from pimmi.study.sorting import sorted_by
 
 
-def merge_studies(folder: StudyFolder, others: Sequence[StudyFolder], *, progress: Progress) -> int:
-    """Bring the files of other studies, their images and their links, into a study; returns how many files came.
+@dataclass(frozen=True, kw_only=True)
+class Merged:
+    """What came from other studies."""
 
-    An image that is there already stays where it is. Nothing of it counts before the files are written, which is done
-    last; what came is removed if that doesn't happen. Raises StudyError, before anything is written, if the studies
-    have different images under one path. The caller holds the study's lock, and has compared settings and codebooks.
+    files: int
+    decisions: int
+    """What a person decided there."""
+
+
+def merge_studies(folder: StudyFolder, others: Sequence[StudyFolder], *, progress: Progress) -> Merged:
+    """Bring the files of other studies, their images, links and decisions, into a study.
+
+    An image that is there already stays where it is. Nothing of it counts before the files are written; what came is
+    removed if that doesn't happen. Then come the decisions. Raises StudyError, before anything is written, if the
+    studies have different images under one path. The caller holds the study's lock, and has compared settings and
+    codebooks.
     """
     known, coming = read_newest(folder), []
     for other in others:
         coming.append(_coming(known, other, folder))
         known = pa.concat_tables([not_in(known, coming[-1], keys=["path"]), coming[-1]])
     files = pa.concat_tables([FILES_SCHEMA.empty_table(), *coming])
-    if not len(files):
-        return 0
+    store = DecisionStore(folder)
+    decisions = store.unknown([DecisionStore(other).rows() for other in others])
+    came = Merged(files=len(files), decisions=sum(map(len, decisions)))
+    if came.files:
+        _bring_images(folder, others, coming, progress=progress)
+    if came.files or came.decisions:
+        write_files(sorted_by(files, "path"), folder)
+    if came.decisions:
+        store.bring(decisions)
+    return came
+
+
+def _bring_images(
+    folder: StudyFolder, others: Sequence[StudyFolder], coming: Sequence[pa.Table], *, progress: Progress
+) -> None:
     shards = sum(len(other.shard_numbers()) for other in others)
     with progress.stage("Merging", total=shards, unit="shards") as stage:
         ids = np.sort(id_array(read_images(folder)))
         for other, rows in zip(others, coming, strict=True):
             ids = np.sort(np.concatenate([ids, _bring(folder, other, rows, known=ids, stage=stage)]))
-    write_files(sorted_by(files, "path"), folder)
-    return len(files)
 
 
 def _coming(known: pa.Table, other: StudyFolder, folder: StudyFolder) -> pa.Table:

@@ -40,7 +40,7 @@ def renew_shards(folder: StudyFolder, files: pa.Table) -> bool:
     Images that none of `files` holds are left out, there and in all other shards, so that they stand for nothing any
     more. What is written counts once the next part of the files table is there. Returns whether anything is.
     """
-    images = pc.count_distinct(files.column("image_id"), mode="only_valid").as_py()
+    images = len(pc.unique(files.column("image_id").drop_null()))
     if images == sum(count_images(folder, number) for number in folder.shard_numbers()):
         return False
     held = _held(folder, files)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -67,13 +68,18 @@ def are_moved(rows: pa.Table) -> Any:
 
 def read_newest(folder: StudyFolder) -> pa.Table:
     """The newest row of each path, removed or not, sorted by path."""
-    parts = [
-        read_parquet(folder.files_part(number), schema=FILES_SCHEMA) for number in folder.files_numbers()
-    ]
-    rows = pa.concat_tables([FILES_SCHEMA.empty_table(), *parts]).combine_chunks()
-    codes = rows.column("path").combine_chunks().dictionary_encode().indices.to_numpy()
-    newest = len(codes) - 1 - np.unique(codes[::-1], return_index=True)[1]
-    return sorted_by(rows.take(newest), "path")
+    return sorted_by(read_unsorted(folder, columns=FILES_SCHEMA.names), "path")
+
+
+def read_unsorted(folder: StudyFolder, *, columns: Sequence[str]) -> pa.Table:
+    """Some columns, `path` among them, of the newest row of each path, removed or not."""
+    schema = pa.schema([FILES_SCHEMA.field(name) for name in columns])
+    parts = [read_parquet(folder.files_part(number), schema=schema) for number in folder.files_numbers()]
+    rows = pa.concat_tables([schema.empty_table(), *parts]).combine_chunks()
+    paths = rows.column("path").combine_chunks().dictionary_encode()
+    newest = np.empty(len(paths.dictionary), np.int64)
+    newest[paths.indices.to_numpy()] = np.arange(len(rows))
+    return rows.take(newest)
 
 
 def not_in(rows: pa.Table, known: pa.Table, *, keys: list[str]) -> pa.Table:

@@ -187,19 +187,22 @@ class Study:
         """A row for each image of this study and one of another of which one shows a part, or all, of the other.
 
         Images that are in both, byte for byte, are among them. Neither study changes. The columns are those of
-        `links()` without `type`, with `query_id` and `result_id`; the query is of this study. Raises StudyError if the
-        other one was made with other settings or another codebook.
+        `links()` without `type`, with `query_id` and `result_id`; the query is of this study. Meanwhile nobody can
+        change either. Raises StudyError if one of them is being changed, or the other one was made with other settings
+        or another codebook.
         """
         self._check_codebook()
         from pimmi.pipeline.sharing import shared_table
 
-        return shared_table(
-            self._folder,
-            self._like(other)._folder,
-            settings=self.settings.matching,
-            workers=workers,
-            progress=_shown(progress),
-        )
+        opened = self._like(other)
+        with left_alone(self._folder), left_alone(opened._folder):
+            return shared_table(
+                self._folder,
+                opened._folder,
+                settings=self.settings.matching,
+                workers=workers,
+                progress=_shown(progress),
+            )
 
     def status(self) -> Status:
         """What is done and what is not; it takes seconds at most, however large the study."""

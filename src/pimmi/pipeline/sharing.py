@@ -56,7 +56,11 @@ def shared_table(
     workers: int | Pool | None,
     progress: Progress,
 ) -> pa.Table:
-    """The table `SHARED` (`pimmi.outputs.tables`); the caller has compared settings and codebooks."""
+    """The table `SHARED` (`pimmi.outputs.tables`).
+
+    The caller has compared settings and codebooks, and keeps others from changing the studies: shards come and go when
+    they are, and what says that workers on Dask are wanted lies in the first study.
+    """
     catalogues = Catalogue.read(folder), Catalogue.read(other)
     tasks = list(_tasks(catalogues, settings))
     total = sum(len(task.rows[0]) * len(task.rows[1]) for task in tasks)

@@ -185,7 +185,7 @@ def test_who_lacks_the_token_is_told_in_french(library: Library) -> None:
         assert "Ouvrez l'adresse avec le jeton" in page.text
 
 
-def test_a_full_disk_is_named(
+def test_a_full_disk_is_named_and_nothing_is_decided(
     client: httpx.Client, library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object, **__: object) -> None:
@@ -200,6 +200,7 @@ def test_a_full_disk_is_named(
     assert (
         answer.json()["detail"] == f"le disque de {root} est plein : libérez de la place, ou écrivez ailleurs"
     )
+    assert client.get("/api/decisions").json()["total"] == 0
 
 
 def test_a_french_page_says_in_french_what_is_wrong(browser: Browser, address: str) -> None:

@@ -92,14 +92,18 @@ class Library:
             self._state = State(clusters=old.clusters, elements=old.elements, posts=posts)
 
     def decide(self, decisions: Sequence[tuple[str, str, str, str]]) -> list[Decision]:
-        """Keep one act of decisions, and group what they touch.
+        """Keep one act of decisions, and group what they touch; nothing is kept if that fails.
 
-        Raises StudyError, and keeps nothing, while another process changes the study, or when it has images that
+        Raises StudyError while another process changes the study, or when it has images that
         aren't grouped.
         """
         with self._alone() as state:
             done = self._store.add(decisions)
-            self._apply(done, state)
+            try:
+                self._apply(done, state)
+            except BaseException:
+                self._store.undo()
+                raise
             return done
 
     def undo(self) -> list[Decision]:

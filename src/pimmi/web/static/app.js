@@ -141,7 +141,7 @@ function turnLanguage() {
 
 function help() {
   if (document.querySelector("dialog[open]")) return;
-  const rows = [["← ↑ ↓ →", "k_arrows"], ["Enter", "k_enter"], ["Space", "k_space"], ["y", "k_y"], ["n", "k_n"], ["u", "k_u"], ["/", "k_slash"], ["?", "k_help"], ["Esc", "k_esc"]];
+  const rows = [["← ↑ ↓ →", "k_arrows"], [t("key_enter"), "k_enter"], [t("key_space"), "k_space"], ["y", "k_y"], ["n", "k_n"], ["u", "k_u"], ["/", "k_slash"], ["?", "k_help"], [t("key_esc"), "k_esc"]];
   dialog(t("help"), h("dl", { class: "keys" }, rows.map(([key, text]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, t(text))])), t("close"));
 }
 

@@ -3,7 +3,7 @@ import { get } from "./api.js";
 import { undo } from "./app.js";
 import { h, icon, picture } from "./dom.js";
 import { takeLink } from "./take.js";
-import { language, t } from "./words.js";
+import { moment, t } from "./words.js";
 
 export async function decisionsPage() {
   const { decisions, total } = await get("/api/decisions?limit=200");
@@ -21,11 +21,10 @@ export async function decisionsPage() {
 
 function row(one) {
   const key = keyOf(one);
-  const when = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(new Date(one.decided_at));
   const target = one.kind === "link" ? `/links/${one.first}/${one.second}` : one.kind === "element" ? `/images/${one.first}` : `/clusters/${one.first}`;
   return h("li", {},
     h("a", { class: "pictures", href: target, "data-item": true, "aria-label": t(key) }, picture(one.first, ""), one.second ? picture(one.second, "") : null),
-    h("div", {}, h("strong", {}, t(key)), ["label", "note"].includes(one.kind) && one.value ? h("p", {}, one.value) : null, h("p", { class: "quiet" }, when)));
+    h("div", {}, h("strong", {}, t(key)), ["label", "note"].includes(one.kind) && one.value ? h("p", {}, one.value) : null, h("p", { class: "quiet" }, moment(one.decided_at))));
 }
 
 export function keyOf({ kind, value }) {

@@ -20,7 +20,7 @@ const WORDS = {
     quality_of: "{n}% of the pairs are linked", sizes: "Clusters by number of files", by_confidence: "Links by confidence", over_time: "Posts over time",
     metadata: "Your table", metadata_add: "Add your table…", metadata_rows: "{n} row joined|{n} rows joined", metadata_unknown: "{n} without an image of the study",
     metadata_file: "CSV file", metadata_path: "Column of paths", metadata_date: "Column of dates", metadata_auto: "found by its name",
-    metadata_hint: "It stays on this machine, and is kept until the server stops.", join: "Join",
+    metadata_hint: "A row for each post, with the path of its image: dates, filters and plots come from it. It stays on this machine, and is kept until the server stops.", join: "Join",
     cluster_title: "Cluster of {n} image|Cluster of {n} images", representative: "representative", through: "by another image",
     review: "Review links", graph: "Graph", mark_checked: "Mark as checked", is_checked: "Checked", thumb_size: "Size",
     group_by: "Group by", group_none: "nothing", group_relation: "relation", group_variant: "variant", group_date: "date", group_rest: "the rest", posted: "Posted", size_images: "Images", highest: "highest bar: {n}", cluster_of_files: "cluster of {n} file|cluster of {n} files",
@@ -39,6 +39,7 @@ const WORDS = {
     graph_hint: "A line is a link, orange if one of the two is mirrored or negative; the framed image is the representative. Drag to move, scroll to zoom, click an image to see its surest link.", graph_left: "{n} image not shown|{n} images not shown",
     proof: "Proof of a link", points: "{n} point agrees|{n} points agree", chance: "chance of that: 1 in {n}", same_bytes: "the same file, byte for byte",
     says_identical: "Nothing differs", says_same: "Both show the same picture", says_contained: "The first is a part of the second", says_contains: "The first contains the second", says_overlap: "They have a part in common",
+    yours_contained: "Your picture is a part of it", yours_contains: "Your picture contains it", yours_first: "of your picture is in it", yours_second: "of it is in your picture",
     says_mirror: "one is mirrored", says_negative: "one is a negative", "says_mirror-negative": "one is a mirrored negative",
     confirm: "Confirm", reject: "Reject", confirmed: "confirmed", rejected: "rejected", take_back: "Take back",
     was_rejected: "Rejected: the images no longer count as linked.", was_confirmed: "Confirmed.",
@@ -52,7 +53,7 @@ const WORDS = {
     d_link_confirmed: "Link confirmed", d_link_rejected: "Link rejected", d_link_: "Verdict taken back", d_together: "Clusters merged", d_apart: "Image removed from the cluster of",
     d_element_common: "Marked as common", d_element_own: "Marked as not common", d_checked: "Cluster checked", d_checked_: "Check taken back", d_label: "Label", d_label_: "Label taken away", d_note: "Note", d_note_: "Note taken away",
     d_together_: "Merging taken back", d_apart_: "Removal taken back", d_element_: "Mark taken back", decisions_shown: "The last {n}; the table has all.",
-    k_arrows: "go to the next image, cluster or link", k_enter: "open it", k_space: "select it; blink in a proof", k_y: "confirm the link", k_n: "reject the link", k_u: "undo", k_slash: "find", k_help: "this list", k_esc: "close, or back",
+    key_enter: "Enter", key_space: "Space", key_esc: "Esc", k_arrows: "go to the next image, cluster or link", k_enter: "open it", k_space: "select it; blink in a proof", k_y: "confirm the link", k_n: "reject the link", k_u: "undo", k_slash: "find", k_help: "this list", k_esc: "close, or back",
     away: "The image files are not where they were: pictures are thumbnails. With --images, pimmi ui is told where they are now.",
     semicolon: "; ", error: "That didn't work: {text}", gone: "It is not there.", no_server: "pimmi ui doesn't answer. Is it still running?", server_failed: "pimmi ui failed; the window in which it runs says why.", preparing: "Preparing the file…", taken: "Saved where the browser keeps downloads.", unchecked: "No longer checked.", saved: "Saved.", zoom: "Thumbnail size",
   },
@@ -75,7 +76,7 @@ const WORDS = {
     quality_of: "{n} % des paires sont liées", sizes: "Groupes par nombre de fichiers", by_confidence: "Liens par confiance", over_time: "Publications dans le temps",
     metadata: "Votre table", metadata_add: "Ajouter votre table…", metadata_rows: "{n} ligne jointe|{n} lignes jointes", metadata_unknown: "{n} sans image de l'étude",
     metadata_file: "Fichier CSV", metadata_path: "Colonne des chemins", metadata_date: "Colonne des dates", metadata_auto: "trouvée par son nom",
-    metadata_hint: "Elle reste sur cette machine, jusqu'à l'arrêt du serveur.", join: "Joindre",
+    metadata_hint: "Une ligne pour chaque publication, avec le chemin de son image : elle donne dates, filtres et graphiques. Elle reste sur cette machine, jusqu'à l'arrêt du serveur.", join: "Joindre",
     cluster_title: "Groupe de {n} image|Groupe de {n} images", representative: "représentante", through: "par une autre image",
     review: "Vérifier les liens", graph: "Graphe", mark_checked: "Marquer comme vérifié", is_checked: "Vérifié", thumb_size: "Taille",
     group_by: "Regrouper par", group_none: "rien", group_relation: "relation", group_variant: "variante", group_date: "date", group_rest: "le reste", posted: "Publié", size_images: "Images", highest: "barre la plus haute : {n}", cluster_of_files: "groupe de {n} fichier|groupe de {n} fichiers",
@@ -94,6 +95,7 @@ const WORDS = {
     graph_hint: "Un trait est un lien, orange si l'une des deux est en miroir ou en négatif ; l'image encadrée est la représentante. Glissez pour déplacer, faites défiler pour zoomer, cliquez sur une image pour voir son lien le plus sûr.", graph_left: "{n} image non affichée|{n} images non affichées",
     proof: "Preuve d'un lien", points: "{n} point concorde|{n} points concordent", chance: "par hasard : 1 chance sur {n}", same_bytes: "le même fichier, octet par octet",
     says_identical: "Rien ne les distingue", says_same: "Les deux montrent la même image", says_contained: "La première est une partie de la seconde", says_contains: "La première contient la seconde", says_overlap: "Elles ont une partie commune",
+    yours_contained: "Votre image en est une partie", yours_contains: "Votre image la contient", yours_first: "de votre image est dans celle-ci", yours_second: "de celle-ci est dans votre image",
     says_mirror: "l'une est en miroir", says_negative: "l'une est un négatif", "says_mirror-negative": "l'une est un négatif en miroir",
     confirm: "Confirmer", reject: "Rejeter", confirmed: "confirmé", rejected: "rejeté", take_back: "Retirer la décision",
     was_rejected: "Rejeté : ces images ne comptent plus comme liées.", was_confirmed: "Confirmé.",
@@ -107,7 +109,7 @@ const WORDS = {
     d_link_confirmed: "Lien confirmé", d_link_rejected: "Lien rejeté", d_link_: "Décision retirée", d_together: "Groupes réunis", d_apart: "Image retirée du groupe de",
     d_element_common: "Marqué comme commun", d_element_own: "Marqué comme non commun", d_checked: "Groupe vérifié", d_checked_: "Vérification retirée", d_label: "Étiquette", d_label_: "Étiquette retirée", d_note: "Note", d_note_: "Note retirée",
     d_together_: "Réunion retirée", d_apart_: "Retrait du groupe annulé", d_element_: "Marque retirée", decisions_shown: "Les {n} dernières ; la table les a toutes.",
-    k_arrows: "aller à l'image, au groupe ou au lien suivant", k_enter: "ouvrir", k_space: "sélectionner ; clignoter dans une preuve", k_y: "confirmer le lien", k_n: "rejeter le lien", k_u: "annuler", k_slash: "chercher", k_help: "cette liste", k_esc: "fermer, ou revenir",
+    key_enter: "Entrée", key_space: "Espace", key_esc: "Échap", k_arrows: "aller à l'image, au groupe ou au lien suivant", k_enter: "ouvrir", k_space: "sélectionner ; clignoter dans une preuve", k_y: "confirmer le lien", k_n: "rejeter le lien", k_u: "annuler", k_slash: "chercher", k_help: "cette liste", k_esc: "fermer, ou revenir",
     away: "Les fichiers d'images ne sont plus à leur place : on voit des vignettes. L'option --images de pimmi ui dit où ils sont.",
     semicolon: " ; ", error: "Cela n'a pas marché : {text}", gone: "Ce n'est pas là.", no_server: "pimmi ui ne répond pas. Tourne-t-il encore ?", server_failed: "pimmi ui a échoué ; la fenêtre où il tourne dit pourquoi.", preparing: "Préparation du fichier…", taken: "Enregistré là où le navigateur met les téléchargements.", unchecked: "N'est plus vérifié.", saved: "Enregistré.", zoom: "Taille des vignettes",
   },
@@ -144,6 +146,7 @@ export function bytes(value) {
 }
 export const percent = (share) => new Intl.NumberFormat(language, { style: "percent" }).format(share);
 const locale = () => (navigator.language.startsWith(language) ? navigator.language : language);
+export const moment = (time) => new Intl.DateTimeFormat(locale(), { dateStyle: "medium", timeStyle: "short" }).format(new Date(time));
 const days = () => new Intl.DateTimeFormat(locale(), { dateStyle: "medium", timeZone: "UTC" });
 export const date = (day) => day && days().format(new Date(day));
 export const dates = (first, last) => first && days().formatRange(new Date(first), new Date(last));

@@ -39,7 +39,7 @@ ORIGINAL = "cat"
 ROWS = (
     {"": "original", "emoji_two": "emoji", "screenshot": "screenshot", "perspective": "perspective",
      "meme_caption": "caption"},
-    {"mirror": "mirror", "negative": "negative", "pip_50": "in another picture", "text_over": "words",
+    {"mirror": "mirror", "negative": "negative", "pip_50": "another picture in it", "text_over": "words",
      "crop_40": "crop"},
 )  # fmt: skip
 """What to show, a row each: the kind of change in the truth (the original has none), and its label."""

@@ -82,8 +82,12 @@ def take_all(browser: Browser, address: str, images: Path, output: Path) -> None
     """Write the picture of each page."""
     clusters = asked(f"{address}api/clusters")["clusters"]
     first = clusters[0]
-    links = asked(f"{address}api/clusters/{first['id']}/links")["links"]
-    shown = next(link for link in links[len(links) // 3 :] if link["variant"] == "plain")
+    links = asked(f"{address}api/clusters/{first['id']}/links?size=2000")["links"]
+    shown = next(
+        link
+        for link in links[len(links) // 2 :]
+        if (link["variant"], link["relation"]) == ("plain", "contained")
+    )
     proof = f"links/{shown['first']}/{shown['second']}?review={first['id']}"
     with page_of(browser, DESK) as page:
         for name, where in {

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pimmi.api import open_study as open  # noqa: A004
     from pimmi.pipeline.adding import Added
     from pimmi.pipeline.compacting import Compacted
+    from pimmi.pipeline.merging import Merged
     from pimmi.pipeline.searching import Hit
     from pimmi.progress import Progress
     from pimmi.settings import Settings
@@ -34,6 +35,7 @@ __all__ = [
     "Cluster",
     "Compacted",
     "Hit",
+    "Merged",
     "PimmiError",
     "Progress",
     "Settings",
@@ -51,6 +53,7 @@ HOMES = {
     "Cluster": ("pimmi.api", "Cluster"),
     "Compacted": ("pimmi.pipeline.compacting", "Compacted"),
     "Hit": ("pimmi.pipeline.searching", "Hit"),
+    "Merged": ("pimmi.pipeline.merging", "Merged"),
     "Progress": ("pimmi.progress", "Progress"),
     "Settings": ("pimmi.settings", "Settings"),
     "Status": ("pimmi.study.status", "Status"),

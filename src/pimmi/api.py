@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from pimmi.pipeline.adding import Added
     from pimmi.pipeline.compacting import Compacted
+    from pimmi.pipeline.merging import Merged
     from pimmi.pipeline.searching import Hit, Searcher
     from pimmi.study.status import Status
     from pimmi.workers.outcome import Pool
@@ -138,8 +139,9 @@ class Study:
         """Remove files, and all files below folders; with `missing`, those as well that are gone from the disk.
 
         A path is one that the study knows, below the folder of images, or else one on the disk. Returns how many files
-        were removed; the study is then to be grouped again. What was read of them is kept until `compact`. Raises
-        StudyError, and removes nothing, for a path that the study doesn't know, or if a whole folder of images is away.
+        were removed; the study is then to be grouped again, and matched before if they stood for many near-exact
+        copies. What was read of them is kept until `compact`. Raises StudyError, and removes nothing, for a path that
+        the study doesn't know, or if a whole folder of images is away.
         """
         from pimmi.pipeline.removing import remove_files
 
@@ -158,12 +160,13 @@ class Study:
         with locked(self._folder):
             return compact_study(self._folder, settings=self.settings, progress=_shown(progress))
 
-    def merge(self, *others: Study | str | Path, progress: Progress | None = None) -> int:
-        """Bring all that other studies hold into this one, without reading an image; returns how many files came.
+    def merge(self, *others: Study | str | Path, progress: Progress | None = None) -> Merged:
+        """Bring all that other studies hold into this one, without reading an image.
 
-        The study is then to be matched and grouped. The others don't change, and what a person decided in them stays
-        there. Stopped halfway, nothing has come. Raises StudyError if a study was made with other settings or another
-        codebook, is being changed, or has another image under the same path.
+        The study is then to be matched and grouped. The others don't change. What a person decided in them comes as
+        well; on the same thing that of this study holds, or else the latest. Stopped halfway, no image has come.
+        Raises StudyError if a study was made with other settings or another codebook, is being changed, or has another
+        image under the same path.
         """
         from pimmi.pipeline.merging import merge_studies
 
@@ -184,19 +187,22 @@ class Study:
         """A row for each image of this study and one of another of which one shows a part, or all, of the other.
 
         Images that are in both, byte for byte, are among them. Neither study changes. The columns are those of
-        `links()` without `type`, with `query_id` and `result_id`; the query is of this study. Raises StudyError if the
-        other one was made with other settings or another codebook.
+        `links()` without `type`, with `query_id` and `result_id`; the query is of this study. Meanwhile nobody can
+        change either. Raises StudyError if one of them is being changed, or the other one was made with other settings
+        or another codebook.
         """
         self._check_codebook()
         from pimmi.pipeline.sharing import shared_table
 
-        return shared_table(
-            self._folder,
-            self._like(other)._folder,
-            settings=self.settings.matching,
-            workers=workers,
-            progress=_shown(progress),
-        )
+        opened = self._like(other)
+        with left_alone(self._folder), left_alone(opened._folder):
+            return shared_table(
+                self._folder,
+                opened._folder,
+                settings=self.settings.matching,
+                workers=workers,
+                progress=_shown(progress),
+            )
 
     def status(self) -> Status:
         """What is done and what is not; it takes seconds at most, however large the study."""

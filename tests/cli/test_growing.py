@@ -144,6 +144,6 @@ def test_merge_matches_and_groups_and_match_with_shares(
     assert said == f"{len(rows)} links between {one} and {other}\n"
     assert len(rows) > 20
     said = done("merge", one, other, "--workers", "1")
-    assert said.startswith(f"{len(pimmi.open(other).images())} files merged\n")
+    assert said.startswith(f"{len(pimmi.open(other).images())} files and 0 decisions merged\n")
     assert exports(one, tmp_path / "tables") == expected
     assert "is the study itself" in refused("merge", one, one)

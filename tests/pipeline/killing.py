@@ -1,6 +1,6 @@
 """Changes a study again and again, in processes that are killed, each at another of the moments when it writes.
 
-    python killing.py CALL STUDY FOLDER MOMENTS [OTHER…]
+    python killing.py CALL STUDY FOLDER MOMENTS [PATH…]
 
 CALL is the name of a function below. After each kill, the study must be what it was before or what it is afterwards,
 and the next call, which isn't killed, must bring it to its end.
@@ -31,6 +31,10 @@ def compact(study: Path, others: list[Path]) -> None:
 
 def merge(study: Path, others: list[Path]) -> None:
     pimmi.open(study).merge(*others)
+
+
+def remove(study: Path, paths: list[Path]) -> None:
+    pimmi.open(study).remove(paths)
 
 
 def tables(study: Path) -> list[pa.Table]:
@@ -72,7 +76,7 @@ def run(call: Callable[[], None], *, until: int | None) -> int:
 
 def main() -> None:
     name, study, folder, moments, *others = sys.argv[1:]
-    change = {"compact": compact, "merge": merge}[name]
+    change = {"compact": compact, "merge": merge, "remove": remove}[name]
     used = Path(folder) / "used"
 
     def call() -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -19,6 +22,7 @@ from pimmi.study.reading import values
 FLOOD = 3 * STANDING
 FEW = 10
 SHARD_IMAGES = 20
+MOMENTS = 12
 
 
 def sized(image: Image, width: int) -> Image:
@@ -122,27 +126,88 @@ def test_three_uneven_steps_change_nothing(images: Path, expected: dict[str, byt
     assert exports(study, tmp_path / "tables") == expected
 
 
-@pytest.mark.xfail(strict=True, reason="images for which others stood aren't matched when those are removed")
-def test_removing_images_that_stood_for_others_gives_what_a_new_study_would(
-    images: Path, tmp_path: Path
-) -> None:
-    opened = complete(tmp_path / "study", images)
-    table = opened.images()
-    standing = set(ids_of(opened, "coffee ")[: STANDING + 4])
-    gone = [
-        path
-        for path, image_id in zip(values(table, "path"), values(table, "image_id"), strict=True)
-        if image_id in standing and "crop" not in path
-    ]
-    opened.remove(gone)
-    opened.match(workers=1)
-    opened.group()
-    rest = tmp_path / "images"
-    shutil.copytree(images, rest)
+def paths_of(study: pimmi.Study, ids: set[str]) -> list[str]:
+    table = study.images()
+    named = zip(values(table, "path"), values(table, "image_id"), strict=True)
+    return [path for path, image_id in named if image_id in ids]
+
+
+def fresh_exports(images: Path, gone: list[str], folder: Path) -> dict[str, bytes]:
+    """The tables of a study of all images but some."""
+    rest = Path(shutil.copytree(images, folder / "rest"))
     for path in gone:
         (rest / path).unlink()
-    fresh = complete(tmp_path / "fresh", rest, settings=in_shards_of(SHARD_IMAGES))
-    assert exports(opened, tmp_path / "tables") == exports(fresh, tmp_path / "other tables")
+    fresh = complete(folder / "fresh", rest, settings=in_shards_of(SHARD_IMAGES))
+    return exports(fresh, folder / "fresh tables")
+
+
+def copies_of(study: pimmi.Study, name: str) -> list[str]:
+    return sorted(set(ids_of(study, name)) - set(ids_of(study, f"{name} crop")))
+
+
+@pytest.mark.parametrize("shard_images", [SHARD_IMAGES, 5000])
+def test_removing_images_that_stood_for_others_gives_what_a_new_study_would(
+    images: Path, tmp_path: Path, shard_images: int
+) -> None:
+    opened = complete(tmp_path / "study", images, settings=in_shards_of(shard_images))
+    gone = paths_of(opened, set(copies_of(opened, "coffee")[: STANDING + 4]))
+    opened.remove(gone)
+    assert not opened.status().matched
+    with pytest.raises(pimmi.StudyError, match="aren't compared yet"):
+        opened.group()
+    opened.match(workers=1)
+    opened.group()
+    expected = fresh_exports(images, gone, tmp_path)
+    assert exports(opened, tmp_path / "tables") == expected
+    opened.compact()
+    assert exports(opened, tmp_path / "tables") == expected
+
+
+def test_one_removal_after_the_other_with_compacting_in_between(images: Path, tmp_path: Path) -> None:
+    opened = complete(tmp_path / "study", images, settings=in_shards_of(SHARD_IMAGES))
+    gone: list[str] = []
+    for count in (7, 12, 20):
+        gone += paths_of(opened, set(copies_of(opened, "coffee")[:count]))
+        opened.remove(gone)
+        opened.match(workers=1)
+        opened.compact()
+    opened.group()
+    assert exports(opened, tmp_path / "tables") == fresh_exports(images, gone, tmp_path)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
+def test_killed_at_any_moment_all_is_removed_or_nothing(study: pimmi.Study, tmp_path: Path) -> None:
+    killing = Path(__file__).with_name("killing.py")
+    gone = paths_of(study, set(copies_of(study, "coffee")[:STANDING]))
+    command: list[str | Path] = [sys.executable, killing, "remove", study.path, tmp_path, str(MOMENTS), *gone]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == MOMENTS
+
+
+def test_removing_what_stands_for_nothing_compares_nothing_again(images: Path, tmp_path: Path) -> None:
+    opened = complete(tmp_path / "study", images, settings=in_shards_of(SHARD_IMAGES))
+    kept = {path: path.stat().st_mtime_ns for path in opened.path.glob("*/*") if "files" not in path.parts}
+    coffee = copies_of(opened, "coffee")
+    gone = paths_of(opened, {*coffee[-STANDING:], *copies_of(opened, "cat")[:3], *ids_of(opened, "rocket")})
+    opened.remove(gone)
+    assert opened.status().matched
+    opened.match(workers=1)
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+    opened.group()
+    assert exports(opened, tmp_path / "tables") == fresh_exports(images, gone, tmp_path)
+
+
+def test_removed_images_do_not_stand_for_those_that_come_later(images: Path, tmp_path: Path) -> None:
+    settings = in_shards_of(SHARD_IMAGES)
+    first = Path(shutil.copytree(images, tmp_path / "first", ignore=shutil.ignore_patterns("coffee [3-6]*")))
+    opened = complete(tmp_path / "study", first, settings=settings)
+    gone = paths_of(opened, set(copies_of(opened, "coffee")))
+    opened.remove(gone)
+    opened.add(images, workers=1)
+    opened.match(workers=1)
+    opened.group()
+    assert exports(opened, tmp_path / "tables") == fresh_exports(images, gone, tmp_path)
 
 
 def test_a_copy_is_searched_for_like_any_image(images: Path, study: pimmi.Study) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 import pimmi
 from conftest import complete, exports
+from pimmi.decisions.store import DecisionStore
 from pimmi.study.images import read_images
 from pimmi.study.layout import StudyFolder
 from pimmi.study.lock import locked
@@ -51,6 +52,12 @@ def finish(study: pimmi.Study) -> pimmi.Study:
     return study
 
 
+def clusters_of(study: pimmi.Study) -> dict[str, str]:
+    """The cluster of each image that is in one."""
+    table = study.cluster_table()
+    return dict(zip(values(table, "image_id"), values(table, "cluster_id"), strict=True))
+
+
 def test_three_thirds_are_the_whole(
     first: pimmi.Study,
     thirds: list[Path],
@@ -61,7 +68,8 @@ def test_three_thirds_are_the_whole(
     held = [set(values(read_images(StudyFolder(study)), "image_id")) for study in thirds]
     assert held[0] & held[1] or held[0] & held[2] or held[1] & held[2]
     came = first.merge(*thirds[1:])
-    assert came == sum(len(pimmi.open(study).images()) for study in thirds[1:])
+    assert came.decisions == 0
+    assert came.files == sum(len(pimmi.open(study).images()) for study in thirds[1:])
     assert [state_of(other) for other in thirds[1:]] == before
     folder = StudyFolder(first.path)
     ids = values(read_images(folder), "image_id")
@@ -73,7 +81,7 @@ def test_three_thirds_are_the_whole(
     finish(first)
     assert {path: path.stat().st_mtime_ns for path in carried} == carried
     assert exports(first, tmp_path / "tables") == expected
-    assert first.merge(*thirds[1:]) == 0
+    assert first.merge(*thirds[1:]).files == 0
     assert exports(first, tmp_path / "tables") == expected
     first.compact()
     assert exports(first, tmp_path / "tables") == expected
@@ -102,6 +110,33 @@ def test_what_one_study_removed_stays_removed(first: pimmi.Study, thirds: list[P
     assert first.status().removed == 2
 
 
+def test_what_was_decided_in_the_others_is_applied(
+    first: pimmi.Study, thirds: list[Path], tmp_path: Path
+) -> None:
+    other = pimmi.open(Path(shutil.copytree(thirds[1], tmp_path / "other")))
+    finish(other)
+    cluster = next(other.clusters())
+    ids = dict(zip(values(other.images(), "path"), values(other.images(), "image_id"), strict=True))
+    away = next(path for path in cluster.paths if ids[path] != cluster.id)
+    finish(first).merge(other)
+    finish(first)
+    clusters = clusters_of(first)
+    assert clusters[cluster.id] == clusters[ids[away]]
+    DecisionStore(StudyFolder(other.path)).add([("apart", ids[away], cluster.id, "yes")])
+    before = state_of(other.path)
+    came = first.merge(other)
+    assert (came.files, came.decisions) == (0, 1)
+    assert state_of(other.path) == before
+    assert first.status().grouped == "outdated"
+    finish(first)
+    clusters = clusters_of(first)
+    assert clusters[cluster.id] != clusters.get(ids[away])
+    assert values(first.decisions(), "first_image") == [ids[away]]
+    came = first.merge(other)
+    assert (came.files, came.decisions) == (0, 0)
+    assert first.status().grouped == "yes"
+
+
 def test_two_images_under_one_path_are_refused(
     first: pimmi.Study, thirds: list[Path], small_shards: pimmi.Settings, tmp_path: Path
 ) -> None:
@@ -114,7 +149,7 @@ def test_two_images_under_one_path_are_refused(
     shutil.copy(source / one, images / one)
     other = complete(tmp_path / "other", images, settings=small_shards)
     before = state_of(first.path)
-    assert first.merge(other) == 0
+    assert first.merge(other).files == 0
     shutil.copy(source / another, images / one)
     other = complete(tmp_path / "another", images, settings=small_shards)
     with pytest.raises(pimmi.StudyError, match=f"{one} is one image in .* and another in") as error:

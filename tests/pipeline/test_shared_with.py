@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,11 @@ import pytest
 import pimmi
 from conftest import complete
 from pimmi.outputs.tables import SHARED
+from pimmi.pipeline.crew import local_pool
+from pimmi.study.layout import StudyFolder
+from pimmi.study.lock import locked
 from pimmi.study.reading import values
+from pimmi.workers.outcome import Outcome, R, T
 
 EXACT = ("score", "nb_match_ransac", "agreement", "conflict", "confidence", "variant")
 Pair = tuple[str, str]
@@ -101,6 +107,38 @@ def test_removed_files_share_nothing(halves: tuple[pimmi.Study, pimmi.Study], tm
     assert found <= set(paths[:3])
     copy.remove(paths[:3])
     assert len(copy.shared_with(halves[1], workers=1)) == 0
+
+
+class WhileOthersTry:
+    """Local workers; before their first task, what others try is called, and must be refused."""
+
+    workers = 1
+
+    def __init__(self, *tries: Callable[[], object]) -> None:
+        self._tries = tries
+        self.refused = 0
+
+    def map_unordered(self, function: Callable[[T], R], tasks: Iterable[T]) -> Iterator[Outcome[R]]:
+        for attempt in self._tries:
+            with pytest.raises(pimmi.StudyError, match="another process is working"):
+                attempt()
+            self.refused += 1
+        with local_pool(1) as pool:
+            yield from pool.map_unordered(function, tasks)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no lock")
+def test_neither_study_can_be_changed_meanwhile(halves: tuple[pimmi.Study, pimmi.Study]) -> None:
+    one, other = halves
+    pool = WhileOthersTry(one.group, other.compact)
+    assert len(one.shared_with(other, workers=pool)) > 0
+    assert pool.refused == 2
+    for study in halves:
+        with (
+            locked(StudyFolder(study.path)),
+            pytest.raises(pimmi.StudyError, match="another process is working"),
+        ):
+            one.shared_with(other)
 
 
 def test_studies_of_other_settings_are_refused(

@@ -122,6 +122,17 @@ def test_a_damaged_table_is_named(copy: Path, name: str) -> None:
         pimmi.open(copy).summary()
 
 
+@pytest.mark.parametrize("place", [0.1, 0.5, 0.9])
+def test_a_table_with_other_bytes_is_named(copy: Path, place: float) -> None:
+    path = copy / "links" / "0000-0001.parquet"
+    content = bytearray(path.read_bytes())
+    start = int(place * len(content))
+    content[start : start + 200] = bytes(200)
+    path.write_bytes(content)
+    with pytest.raises(pimmi.StudyError, match=f"{path.name} is damaged"):
+        pimmi.open(copy).links()
+
+
 @pytest.mark.parametrize(
     "name", ["offsets.npy", "records.npy", "others.npy", "signatures.npy", "thumbnails.npy"]
 )

@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 import pimmi
+from conftest import complete, exports
 from pimmi.web.library import Library
 from web.conftest import asking, posts
 
@@ -208,6 +209,30 @@ def test_what_another_process_changes_is_seen(client: httpx.Client, library: Lib
         totals.append(client.get("/api/clusters").json()["total"])
         assert totals[-1] == len(list(study.clusters()))
     assert totals[0] != totals[1]
+
+
+@pytest.mark.parametrize("undoes", [True, False])
+def test_a_decision_or_its_undoing_is_applied_to_what_another_process_added(
+    library: Library, corpus: Path, tmp_path: Path, undoes: bool
+) -> None:
+    clusters = library.state.clusters
+    decided = clusters.images_of(0)[:2].tolist()
+    pair = clusters.image_id(decided[0]), clusters.image_id(decided[1])
+    library.decide([("link", *pair, "rejected")])
+    (tmp_path / "new").mkdir()
+    picture = Image.open(corpus / "images" / library.state.catalogue.readable_files.column("path")[0].as_py())
+    for number, degrees in enumerate((4, 8)):
+        turned = picture.convert("RGB").rotate(degrees, expand=True)
+        turned.save(tmp_path / "new" / f"{number}.png")
+    other = complete(library.folder.root, tmp_path / "new")
+    if undoes:
+        library.undo()
+    else:
+        library.decide([("link", *pair, "")])
+    assert len(library.state.catalogue.images) == len(clusters.catalogue.images) + 2
+    applied = exports(other, tmp_path / "applied")
+    other.group()
+    assert exports(other, tmp_path / "grouped") == applied
 
 
 def test_no_decision_is_kept_while_another_process_works(client: httpx.Client, library: Library) -> None:

@@ -171,7 +171,7 @@ def test_a_crop_finds_its_original_first(tab: Tab, corpus: Path, tmp_path: Path)
     tab.page.get_by_role("link", name="Search").click()
     tab.page.set_input_files("#picture", tmp_path / "crop.png")
     tab.page.wait_for_selector(".hit .proof line", state="attached")
-    expect(tab.page.locator(".hit").first).to_contain_text("The first is a part of the second")
+    expect(tab.page.locator(".hit").first).to_contain_text("Your picture is a part of it")
     expect(tab.page.locator(".hit").first).to_contain_text(original)
 
 

@@ -95,7 +95,8 @@ def remove(
 
     No image is deleted from the disk. A file that was removed stays removed when
     its folder is added again, unless it has changed. What was read of it is kept
-    until pimmi compact.
+    until pimmi compact. If images go that stood for many near-exact copies, these
+    are to be matched before all are grouped; the command says so.
 
     For example:
 
@@ -173,7 +174,8 @@ def merge(
     are compared, and all are grouped. The result is the same as if all images
     had been added to one study. All must have been made with the same settings.
     If a path means one image in one of them and another in another, nothing is
-    merged. What was decided on the pages of the others stays there.
+    merged. What was decided on the pages of the others comes along; where STUDY
+    says otherwise, that holds.
 
     For example:
 
@@ -186,7 +188,7 @@ def merge(
     with full_disk_named(study):
         came = opened.merge(*others, progress=progress)
         if not quiet:
-            print(f"{_counted(came, 'file')} merged")
+            print(f"{_counted(came.files, 'file')} and {_counted(came.decisions, 'decision')} merged")
         with crew_of(opened, dask, workers, progress) as crew:
             opened.match(workers=crew, progress=progress)
         _group(opened, algorithm, resolution, progress, quiet=quiet)

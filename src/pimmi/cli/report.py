@@ -73,11 +73,12 @@ def hits_as_json(found: Sequence[tuple[Path, Sequence[Hit]]]) -> str:
 
 def evaluation_of(truth: Path, study: Study, *, copies_only: bool = False) -> Evaluation:
     """How good the clusters and all links of a study are, or its links of type copy."""
+    import pyarrow as pa
     import pyarrow.compute as pc
 
     links, clusters = study.links(), study.cluster_table()
     if copies_only:
-        links = links.filter(pc.field("type") == "copy")
+        links = links.filter(pc.equal(links.column("type"), pa.scalar("copy")))
     return evaluate(
         truth,
         zip(_texts(links, "query_path"), _texts(links, "result_path"), strict=True),

@@ -26,7 +26,8 @@ create table if not exists decisions (
     undone_at text
 )
 """
-COLUMNS = "number, act, kind, first, second, value, decided_at"
+CONTENT = "kind, first, second, value, decided_at"
+COLUMNS = f"number, act, {CONTENT}"
 TABLE_SCHEMA = pa.schema({
     "kind": pa.string(), "first_image": pa.string(), "second_image": pa.string(), "value": pa.string(),
     "decided_at": pa.string(),
@@ -109,6 +110,42 @@ class DecisionStore:
             connection.execute("update decisions set undone_at = ? where act = ?", (now, act))
             return undone
 
+    def unknown(self, others: Sequence[Sequence[Decision]]) -> list[list[Decision]]:
+        """Of the decisions of other studies, those that were never kept here, undone or not; each once."""
+        known = set()
+        if self.path.exists():
+            with self._connection() as connection:
+                known = set(connection.execute(f"select {CONTENT} from decisions"))
+        new = []
+        for rows in others:
+            new.append([row for row in rows if _content(row) not in known])
+            known.update(map(_content, rows))
+        return new
+
+    def bring(self, others: Sequence[Sequence[Decision]]) -> None:
+        """Keep decisions of other studies, each given in the order in which they were made there.
+
+        They come before all that was decided here, so that this holds where they differ, and lie there in the order of
+        time, whichever study came first; an act stays one act.
+        """
+        with self._connection() as connection:
+            brought = connection.execute(
+                f"select decided_at, act, {CONTENT}, undone_at from decisions where act <= 0 order by number"
+            )
+            rows = [(when, (-1, act), content) for when, act, *content in brought]
+            for place, other in enumerate(others):
+                rows += [(row.decided_at, (place, row.act), [*_content(row), None]) for row in other]
+            rows.sort(key=lambda row: row[0])
+            acts = {act: place for place, act in enumerate(dict.fromkeys(act for _, act, _ in rows))}
+            connection.execute("delete from decisions where act <= 0")
+            connection.executemany(
+                f"insert into decisions (number, act, {CONTENT}, undone_at) values (?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (place - len(rows) + 1, acts[act] - len(acts) + 1, *content)
+                    for place, (_, act, content) in enumerate(rows)
+                ],
+            )
+
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
         try:
@@ -117,6 +154,10 @@ class DecisionStore:
                 yield connection
         except sqlite3.Error as error:
             raise StudyError(f"{self.path} can't be used: {error}") from error
+
+
+def _content(row: Decision) -> tuple[str, ...]:
+    return (row.kind, row.first, row.second, row.value, row.decided_at)
 
 
 def _decision(row: tuple[int, int, str, str, str, str, str]) -> Decision:

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from pimmi.pipeline.renewing import renew
 from pimmi.progress import Progress
 from pimmi.settings import Settings
 from pimmi.study.catalogue import Catalogue
@@ -46,6 +47,7 @@ def compact_study(folder: StudyFolder, *, settings: Settings, progress: Progress
     One new shard is written at a time, with its links; once it has its name it replaces others, which are then deleted.
     Raises StudyError if some images aren't compared yet. The caller holds the study's lock.
     """
+    renew(folder)
     check_matched(folder)
     before, shards_before = sum(disk_use(folder).values()), len(folder.shard_numbers())
     catalogue = Catalogue.read(folder)

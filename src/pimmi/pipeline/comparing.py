@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pimmi.index.codebook import load_codebook
@@ -83,8 +82,8 @@ def _near_rows(folder: StudyFolder, number: int) -> Rows:
     path = folder.links_of((number, number))
     if not path.exists():
         return np.empty(0, np.int64)
-    links = read_parquet(path, schema=LINKS_SCHEMA).filter(pc.field("near"))
-    return links.column("result_row").to_numpy().astype(np.int64)
+    links = read_parquet(path, schema=LINKS_SCHEMA)
+    return links.filter(links.column("near")).column("result_row").to_numpy().astype(np.int64)
 
 
 def _standing(found: Sequence[Rows], lengths: Sequence[int]) -> list[Rows]:

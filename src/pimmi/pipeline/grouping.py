@@ -16,6 +16,7 @@ from pimmi.decisions.model import Decisions
 from pimmi.decisions.store import read_decisions
 from pimmi.grouping.evidence import Evidence, Groups
 from pimmi.pipeline.clustering import GroupTask, group_apart, group_here
+from pimmi.pipeline.renewing import renew
 from pimmi.pipeline.tabling import group_tables
 from pimmi.progress import Progress
 from pimmi.settings import GroupingSettings, Settings
@@ -23,6 +24,7 @@ from pimmi.study.catalogue import PLACES, Catalogue, Links, id_array
 from pimmi.study.groups import GroupTables, check_matched, grouped_with, read_groups, write_groups
 from pimmi.study.layout import StudyFolder
 from pimmi.study.links import LINKS_SCHEMA
+from pimmi.study.sorting import sorted_by
 
 LINKS_COLUMNS = tuple(name for name in LINKS_SCHEMA.names if name not in {*PLACES, "relation"})
 """What grouping takes of links."""
@@ -33,6 +35,7 @@ def group_images(folder: StudyFolder, *, settings: Settings, progress: Progress)
 
     What a person decided is applied. The caller holds the study's lock.
     """
+    renew(folder)
     check_matched(folder)
     with progress.stage("Grouping", total=None, unit="links") as stage:
         catalogue = Catalogue.read(folder)
@@ -138,12 +141,10 @@ def _replaced(before: GroupTables, renewed: GroupTables, *, ids: NDArray[np.byte
     return replace(
         renewed,
         clusters=_largest_first(merged("clusters", "image_id")),
-        elements=merged("elements", "representative").sort_by("element_id"),
-        memberships=merged("memberships", "image_id").sort_by([
-            ("element_id", "ascending"), ("image_id", "ascending"),
-        ]),
-        links=merged("links", "query_id").sort_by([("query_id", "ascending"), ("result_id", "ascending")]),
-    )  # fmt: skip
+        elements=sorted_by(merged("elements", "representative"), "element_id"),
+        memberships=sorted_by(merged("memberships", "image_id"), "element_id", "image_id"),
+        links=sorted_by(merged("links", "query_id"), "query_id", "result_id"),
+    )
 
 
 def _largest_first(clusters: pa.Table) -> pa.Table:

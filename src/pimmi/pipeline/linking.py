@@ -7,6 +7,7 @@ import time
 from pimmi.errors import PimmiError
 from pimmi.pipeline.comparing import CompareTask, compare_shards
 from pimmi.pipeline.crew import crew, crew_of_one
+from pimmi.pipeline.renewing import renew
 from pimmi.progress import Progress, Stage
 from pimmi.settings import Settings
 from pimmi.study.layout import StudyFolder
@@ -20,10 +21,19 @@ LISTED_S = 60.0
 def link_images(
     folder: StudyFolder, *, settings: Settings, workers: int | Pool | None, progress: Progress
 ) -> None:
-    """Compare the pairs of shards that have no file of links. The caller holds the study's lock."""
-    tasks = _tasks(folder.absolute(), settings)
-    if not tasks:
-        return
+    """Compare the pairs of shards that have no file of links. The caller holds the study's lock.
+
+    What was compared shows whether images that no file holds stand for others, which are then compared once more.
+    """
+    renew(folder)
+    while tasks := _tasks(folder.absolute(), settings):
+        _link(tasks, folder, workers=workers, progress=progress)
+        renew(folder)
+
+
+def _link(
+    tasks: list[CompareTask], folder: StudyFolder, *, workers: int | Pool | None, progress: Progress
+) -> None:
     pairs = sum(task.size for task in tasks)
     with (
         crew(workers, progress) as pool,

@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 
 from pimmi.errors import StudyError
 from pimmi.pipeline.known import is_gone
+from pimmi.pipeline.renewing import renew_shards
 from pimmi.study.files import FILES_SCHEMA, REMOVED, in_study, read_newest, write_files
 from pimmi.study.layout import StudyFolder
 from pimmi.study.reading import values
+from pimmi.study.sorting import sorted_by
 
 Mask = NDArray[np.bool_]
 
@@ -38,18 +40,19 @@ def remove_files(folder: StudyFolder, paths: Iterable[str | Path], *, missing: b
                 f"pimmi export images {folder.root} lists them, or where they are on the disk"
             )
         named |= found
-    live = in_study(rows.filter(pa.array(named)))
     if missing:
-        live = pa.concat_tables([live, in_study(rows.filter(pa.array(_missing(rows, folder) & ~named)))])
-    if len(live):
-        write_files(_marked(live), folder)
-    return len(live)
+        named |= _missing(rows, folder)
+    removed = in_study(rows.filter(pa.array(named)))
+    if len(removed):
+        renew_shards(folder, in_study(rows.filter(pa.array(~named))))
+        write_files(_marked(removed), folder)
+    return len(removed)
 
 
 def _marked(rows: pa.Table) -> pa.Table:
     reasons: Any = pa.array([REMOVED] * len(rows), pa.string())
     place = FILES_SCHEMA.get_field_index("reason")
-    return rows.set_column(place, FILES_SCHEMA.field("reason"), reasons).sort_by("path")
+    return sorted_by(rows.set_column(place, FILES_SCHEMA.field("reason"), reasons), "path")
 
 
 def _named(rows: pa.Table, path: str) -> Mask:

@@ -23,6 +23,7 @@ from pimmi.study.catalogue import Catalogue, id_array
 from pimmi.study.layout import ShardPair, StudyFolder
 from pimmi.study.links import TRANSFORM
 from pimmi.study.shards import Shard, read_shard, taken
+from pimmi.study.sorting import sorted_by
 from pimmi.study.tables import IDENTICAL, IDENTITY, SCORE_OF_EXACT_COPIES, VARIANTS
 from pimmi.workers.outcome import Crashed, Failed, Pool
 
@@ -55,7 +56,11 @@ def shared_table(
     workers: int | Pool | None,
     progress: Progress,
 ) -> pa.Table:
-    """The table `SHARED` (`pimmi.outputs.tables`); the caller has compared settings and codebooks."""
+    """The table `SHARED` (`pimmi.outputs.tables`).
+
+    The caller has compared settings and codebooks, and keeps others from changing the studies: shards come and go when
+    they are, and what says that workers on Dask are wanted lies in the first study.
+    """
     catalogues = Catalogue.read(folder), Catalogue.read(other)
     tasks = list(_tasks(catalogues, settings))
     total = sum(len(task.rows[0]) * len(task.rows[1]) for task in tasks)
@@ -84,7 +89,7 @@ def shared_table(
             catalogue.readable_files.column("path").take(catalogue.first_files).take(ranks)
         )
     table = pa.table({name: columns[name] for name in SHARED.columns})
-    return table.sort_by([("query_path", "ascending"), ("result_path", "ascending")])
+    return sorted_by(table, "query_path", "result_path")
 
 
 def _tasks(catalogues: tuple[Catalogue, Catalogue], settings: MatchingSettings) -> Iterator[ShareTask]:

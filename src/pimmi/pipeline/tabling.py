@@ -27,6 +27,7 @@ from pimmi.study.groups import (
     GroupTables,
 )
 from pimmi.study.links import TRANSFORM
+from pimmi.study.sorting import sorted_by
 from pimmi.study.standing import stood_for
 
 FRAME_SPAN = 0.75
@@ -207,7 +208,7 @@ def _elements(
         **{name: boxes[best, place] for place, name in enumerate(BOX)},
         **{name: variants[:, place] for place, name in enumerate(VARIANT_COUNTS)},
     )
-    return table.sort_by("element_id")
+    return sorted_by(table, "element_id")
 
 
 def _kinds(members: Members, groups: Groups, boxes: Floats, sides: NDArray[Any]) -> list[str]:
@@ -233,7 +234,7 @@ def _memberships(members: Members, *, names: list[str], boxes: Floats, ids: Ids)
         **{name: members.transforms[:, place] for place, name in enumerate(TRANSFORM)},
         main=members.main,
     )
-    return table.sort_by([("element_id", "ascending"), ("image_id", "ascending")])
+    return sorted_by(table, "element_id", "image_id")
 
 
 def _table(schema: pa.Schema, **columns: Any) -> pa.Table:

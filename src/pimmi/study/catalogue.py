@@ -17,6 +17,7 @@ from pimmi.study.images import read_images
 from pimmi.study.layout import StudyFolder
 from pimmi.study.links import LINKS_SCHEMA, read_links
 from pimmi.study.reading import values
+from pimmi.study.sorting import sorted_by
 from pimmi.study.standing import counting
 
 Ids = NDArray[np.bytes_]
@@ -26,6 +27,15 @@ PLACES = ("query_shard", "query_row", "result_shard", "result_row")
 def id_array(table: pa.Table, column: str = "image_id") -> Ids:
     """Image ids as an S32 array, which sorts as they do."""
     return np.array(values(table, column), dtype="S32")
+
+
+def among(ids: Ids, sorted_ids: Ids) -> NDArray[np.bool_]:
+    """Whether each id is one of others, which are sorted."""
+    if not len(sorted_ids):
+        return np.zeros(len(ids), bool)
+    places = np.minimum(np.searchsorted(sorted_ids, ids), len(sorted_ids) - 1)
+    found: NDArray[np.bool_] = sorted_ids[places] == ids
+    return found
 
 
 @dataclass(frozen=True)
@@ -45,7 +55,7 @@ class Catalogue:
     def read(cls, folder: StudyFolder) -> Catalogue:
         files, images = read_files(folder), read_images(folder)
         held = pc.is_in(images.column("image_id"), value_set=files.column("image_id").drop_null())
-        return cls(folder=folder, files=files, images=images.filter(held).sort_by("image_id"))
+        return cls(folder=folder, files=files, images=sorted_by(images.filter(held), "image_id"))
 
     @cached_property
     def ids(self) -> Ids:

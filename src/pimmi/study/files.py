@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pyarrow.compute as pc
 
 from pimmi.study.layout import StudyFolder
 from pimmi.study.reading import read_parquet
+from pimmi.study.sorting import sorted_by
 from pimmi.study.writing import write_parquet, written_whole
 
 FILES_COLUMNS: dict[str, pa.DataType] = {
@@ -66,28 +68,27 @@ def are_moved(rows: pa.Table) -> Any:
 
 def read_newest(folder: StudyFolder) -> pa.Table:
     """The newest row of each path, removed or not, sorted by path."""
-    parts = [
-        read_parquet(folder.files_part(number), schema=FILES_SCHEMA) for number in folder.files_numbers()
-    ]
-    rows = pa.concat_tables([FILES_SCHEMA.empty_table(), *parts]).combine_chunks()
-    codes = rows.column("path").combine_chunks().dictionary_encode().indices.to_numpy()
-    newest = len(codes) - 1 - np.unique(codes[::-1], return_index=True)[1]
-    return rows.take(newest).sort_by("path")
+    return sorted_by(read_unsorted(folder, columns=FILES_SCHEMA.names), "path")
+
+
+def read_unsorted(folder: StudyFolder, *, columns: Sequence[str]) -> pa.Table:
+    """Some columns, `path` among them, of the newest row of each path, removed or not."""
+    schema = pa.schema([FILES_SCHEMA.field(name) for name in columns])
+    parts = [read_parquet(folder.files_part(number), schema=schema) for number in folder.files_numbers()]
+    rows = pa.concat_tables([schema.empty_table(), *parts]).combine_chunks()
+    paths = rows.column("path").combine_chunks().dictionary_encode()
+    newest = np.empty(len(paths.dictionary), np.int64)
+    newest[paths.indices.to_numpy()] = np.arange(len(rows))
+    return rows.take(newest)
 
 
 def not_in(rows: pa.Table, known: pa.Table, *, keys: list[str]) -> pa.Table:
     """The rows whose `keys` no row of `known` has, sorted by path; null is a value like others."""
-    marked = known.select(keys).append_column("known", pa.array(np.ones(len(known), bool)))
-    filled = [_without_null(table, keys) for table in (rows, marked)]
-    joined = filled[0].append_column("place", pa.array(np.arange(len(rows)))).join(filled[1], keys=keys)
-    places = joined.filter(pc.is_null(joined.column("known"))).column("place")
-    return rows.take(places).sort_by("path")
-
-
-def _without_null(table: pa.Table, keys: list[str]) -> pa.Table:
+    both = pa.concat_tables([rows.select(keys), known.select(keys)])
+    labels = np.zeros(len(both), np.int64)
     for key in keys:
-        column = table.column(key)
-        filler: Any = "" if pa.types.is_string(column.type) else -1
-        filled: Any = pc.fill_null(column, filler)
-        table = table.set_column(table.column_names.index(key), key, filled)
-    return table
+        encoded = both.column(key).combine_chunks().dictionary_encode(null_encoding="encode")
+        joint = labels * len(encoded.dictionary) + encoded.indices.to_numpy()
+        labels = np.unique(joint, return_inverse=True)[1]
+    new = np.isin(labels[: len(rows)], labels[len(rows) :], invert=True)
+    return sorted_by(rows.filter(pa.array(new)), "path")

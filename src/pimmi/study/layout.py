@@ -14,7 +14,7 @@ from pimmi.study.writing import UNFINISHED, remove
 
 ShardPair = tuple[int, int]
 ARRIVAL = "arrival.json"
-"""In the folder of a shard that came by `pimmi compact` or `pimmi merge`, until nothing is left to be done about it."""
+"""In the folder of a shard that came by `pimmi remove`, `compact` or `merge`, until nothing is left to be done."""
 
 
 @dataclass(frozen=True, slots=True)

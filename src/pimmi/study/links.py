@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -55,4 +56,5 @@ def read_links(
     schema = pa.schema([LINKS_SCHEMA.field(name) for name in names])
     for pair in folder.linked_pairs():
         links = read_parquet(folder.links_of(pair), schema=schema)
-        yield links.filter(pc.field("confidence") >= minimum_confidence).select(list(columns))
+        sure: Any = pc.greater_equal(links.column("confidence"), pa.scalar(minimum_confidence))
+        yield links.filter(sure).select(list(columns))

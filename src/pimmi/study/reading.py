@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +18,11 @@ from pimmi.errors import StudyError
 def read_parquet(path: Path, *, schema: pa.Schema) -> pa.Table:
     """The columns of `schema`; raises StudyError for a damaged file.
 
-    Arrow's own threads are not used: they can abort the process at its end (apache/arrow#50482).
+    Arrow opens and reads the file in this thread: its own threads, which most other ways of reading start, can abort
+    the process at its end (apache/arrow#50482).
     """
-    try:
-        with path.open("rb") as file:
-            table = pq.read_table(file, columns=schema.names, use_threads=False, pre_buffer=False)
-        return table.select(schema.names)
-    except (pa.ArrowInvalid, pa.ArrowKeyError, FileNotFoundError, KeyError) as error:
-        raise _damaged(path) from error
+    with _damage_told(path), pq.ParquetFile(str(path), pre_buffer=False, memory_map=False) as file:
+        return file.read(columns=schema.names, use_threads=False).select(schema.names)
 
 
 def values(table: pa.Table, column: str) -> list[Any]:
@@ -33,20 +32,16 @@ def values(table: pa.Table, column: str) -> list[Any]:
 
 def count_rows(path: Path) -> int:
     """How many rows a Parquet file has; raises StudyError for a damaged file."""
-    try:
-        rows: int = pq.read_metadata(path).num_rows
-    except (pa.ArrowInvalid, FileNotFoundError) as error:
-        raise _damaged(path) from error
-    return rows
+    with _damage_told(path):
+        rows: int = pq.read_metadata(str(path)).num_rows
+        return rows
 
 
 def read_metadata(path: Path) -> dict[bytes, bytes]:
     """What a Parquet file says of itself; raises StudyError for a damaged file."""
-    try:
-        metadata: dict[bytes, bytes] = pq.read_metadata(path).metadata or {}
-    except (pa.ArrowInvalid, FileNotFoundError) as error:
-        raise _damaged(path) from error
-    return metadata
+    with _damage_told(path):
+        metadata: dict[bytes, bytes] = pq.read_metadata(str(path)).metadata or {}
+        return metadata
 
 
 def read_array(path: Path) -> NDArray[np.generic]:
@@ -56,6 +51,19 @@ def read_array(path: Path) -> NDArray[np.generic]:
     except (ValueError, EOFError, FileNotFoundError) as error:
         raise _damaged(path) from error
     return array
+
+
+@contextmanager
+def _damage_told(path: Path) -> Iterator[None]:
+    """Turns what Arrow says of a file that it can't read into a StudyError; what the system says stays as it is."""
+    try:
+        yield
+    except (pa.ArrowException, KeyError, UnicodeDecodeError, FileNotFoundError) as error:
+        raise _damaged(path) from error
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        raise _damaged(path) from error
 
 
 def _damaged(path: Path) -> StudyError:

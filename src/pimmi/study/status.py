@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pyarrow.compute as pc
 
-from pimmi.study.files import are_moved, are_removed, in_study, read_newest
+from pimmi.study.files import are_moved, are_removed, in_study, read_unsorted
 from pimmi.study.groups import grouping_state
 from pimmi.study.images import count_images
 from pimmi.study.layout import StudyFolder
@@ -60,10 +60,10 @@ class Status:
 
 def study_status(folder: StudyFolder, *, decisions: int) -> Status:
     """How far a study is: its files table is read, and of other tables only how many rows they have."""
-    rows = read_newest(folder)
+    rows = read_unsorted(folder, columns=("path", "bytes", "image_id", "reason"))
     files = in_study(rows)
     shards = folder.shard_numbers()
-    images = pc.count_distinct(files.column("image_id"), mode="only_valid").as_py()
+    images = len(pc.unique(files.column("image_id").drop_null()))
     return Status(
         files=len(files),
         images=images,

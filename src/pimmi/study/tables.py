@@ -15,6 +15,7 @@ from pimmi.study.catalogue import Catalogue, Links, id_array
 from pimmi.study.groups import is_grouped, read_clusters, read_group
 from pimmi.study.links import TRANSFORM
 from pimmi.study.reading import values
+from pimmi.study.sorting import sorted_by
 
 Ints = NDArray[np.int64]
 
@@ -119,7 +120,7 @@ def elements_table(catalogue: Catalogue) -> pa.Table:
     ranks = np.searchsorted(catalogue.ids, id_array(elements, "representative"))
     columns: dict[str, Any] = {name: elements.column(name) for name in elements.column_names}
     columns["representative_path"] = _first_paths(catalogue).take(ranks)
-    return _table("elements", columns).sort_by([("size", "descending"), ("element_id", "ascending")])
+    return sorted_by(_table("elements", columns), ("size", "descending"), "element_id")
 
 
 def memberships_table(catalogue: Catalogue) -> pa.Table:
@@ -127,7 +128,7 @@ def memberships_table(catalogue: Catalogue) -> pa.Table:
     members = read_group(catalogue.folder, "memberships")
     columns: dict[str, Any] = {name: members.column(name) for name in members.column_names}
     columns["path"] = _first_paths(catalogue).take(np.searchsorted(catalogue.ids, id_array(members)))
-    return _table("memberships", columns).sort_by([("path", "ascending"), ("element_id", "ascending")])
+    return sorted_by(_table("memberships", columns), "path", "element_id")
 
 
 def _first_paths(catalogue: Catalogue) -> pa.ChunkedArray[Any]:

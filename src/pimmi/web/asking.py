@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 import numpy as np
-from fastapi import HTTPException, Query
+from fastapi import HTTPException, Path, Query
 
 from pimmi.web.clusters import Ints
 from pimmi.web.library import State
 from pimmi.web.selection import Selection
 
 Page = Annotated[int, Query(ge=1, description="From 1.")]
+ImageId = Annotated[str, Path(description="An image_id, as in the tables.")]
+ClusterId = Annotated[str, Path(description="The id of a cluster, or the image_id of any image in it.")]
 
 
 def chosen_clusters(state: State, parameters: Mapping[str, str]) -> Ints:

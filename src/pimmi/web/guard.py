@@ -7,7 +7,9 @@ from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request
-from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from pimmi.web.refusing import language_of, refusal, translated
 
 LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
 POLICY = "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
@@ -52,11 +54,13 @@ def _stranger(request: Request, token: str | None) -> Response | None:
     if token is None:
         host = request.url.hostname or ""
         if host not in LOCAL_HOSTS:
-            return _refusal(403, f"{host} is not a name of this machine")
+            return refusal(request, 403, f"{host} is not a name of this machine")
     elif not _knows(request, token):
+        language = language_of(request)
+        what = translated("open the address with the token that pimmi ui printed", language=language)
         return HTMLResponse(
-            "<!doctype html><html lang=en><title>pimmi</title><h1>pimmi</h1>"
-            "<p>Open the address with the token that pimmi ui printed.",
+            f"<!doctype html><html lang={language}><title>pimmi</title><h1>pimmi</h1>"
+            f"<p>{what[0].upper()}{what[1:]}.",
             status_code=401,
         )
     return None
@@ -67,14 +71,14 @@ def _other_site(request: Request) -> Response | None:
     origin = request.headers.get("origin")
     if request.method not in ("GET", "HEAD"):
         if origin is not None and urlsplit(origin).netloc != request.url.netloc:
-            return _refusal(403, "a page of another site can't change this study")
+            return refusal(request, 403, "a page of another site can't change this study")
         if request.headers.get("sec-fetch-site") in ELSEWHERE:
-            return _refusal(403, "a page of another site can't change this study")
+            return refusal(request, 403, "a page of another site can't change this study")
     elif (
         request.headers.get("sec-fetch-site") in ELSEWHERE
         and request.headers.get("sec-fetch-mode") != "navigate"
     ):
-        return _refusal(403, "a page of another site can't read this study")
+        return refusal(request, 403, "a page of another site can't read this study")
     return None
 
 
@@ -83,15 +87,11 @@ def _too_large(request: Request, most_bytes: int) -> Response | None:
     if request.method in ("GET", "HEAD"):
         return None
     if "transfer-encoding" in request.headers:
-        return _refusal(411, "say how long the request is (Content-Length)")
+        return refusal(request, 411, "say how long the request is (Content-Length)")
     length = request.headers.get("content-length", "0")
     if not length.isascii() or not length.isdigit() or int(length) > most_bytes:
-        return _refusal(413, f"this is too large: {most_bytes // 10**6} MB at most")
+        return refusal(request, 413, f"this is too large: {most_bytes // 10**6} MB at most")
     return None
-
-
-def _refusal(status: int, detail: str) -> JSONResponse:
-    return JSONResponse({"detail": detail}, status_code=status)
 
 
 def _knows(request: Request, token: str) -> bool:

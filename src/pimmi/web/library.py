@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from pimmi.study.groups import GroupTables, read_clusters, read_groups
 from pimmi.study.layout import StudyFolder
 from pimmi.study.lock import locked
 from pimmi.web.clusters import Clusters
+from pimmi.web.disk import full_disk_named
 from pimmi.web.elements import Elements
 from pimmi.web.links import LinkIndex
 from pimmi.web.posts import Posts
@@ -91,23 +92,25 @@ class Library:
             self._state = State(clusters=old.clusters, elements=old.elements, posts=posts)
 
     def decide(self, decisions: Sequence[tuple[str, str, str, str]]) -> list[Decision]:
-        """Keep one act of decisions, and group what they touch.
+        """Keep one act of decisions, and group what they touch; nothing is kept if that fails.
 
-        Raises StudyError, and keeps nothing, while another process changes the study, or when it has images that
+        Raises StudyError while another process changes the study, or when it has images that
         aren't grouped.
         """
-        with self._changing, locked(self.folder):
-            read_clusters(self.folder)
+        with self._alone() as state:
             done = self._store.add(decisions)
-            self._apply(done)
+            try:
+                self._apply(done, state)
+            except BaseException:
+                self._store.undo()
+                raise
             return done
 
     def undo(self) -> list[Decision]:
-        """Take the last act back."""
-        with self._changing, locked(self.folder):
-            read_clusters(self.folder)
+        """Take the last act back, whoever made it; raises StudyError as `decide` does."""
+        with self._alone() as state:
             undone = self._store.undo()
-            self._apply(undone)
+            self._apply(undone, state)
             return undone
 
     def out_of_date(self) -> str | None:
@@ -122,8 +125,15 @@ class Library:
         """All decisions that hold or were replaced, the last one first."""
         return self._store.rows()[::-1]
 
-    def _apply(self, changed: list[Decision]) -> None:
-        clusters = self._state.clusters
+    @contextmanager
+    def _alone(self) -> Iterator[State]:
+        """What there is while nobody else can change it: read again if another process did so until now."""
+        with self._changing, full_disk_named(self.folder.root), locked(self.folder):
+            read_clusters(self.folder)
+            yield self.state
+
+    def _apply(self, changed: list[Decision], state: State) -> None:
+        clusters = state.clusters
         named = {name for row in changed if row.kind in GROUPING_KINDS for name in (row.first, row.second)}
         ranks = [rank for name in sorted(named) if (rank := clusters.rank(name)) is not None]
         groups = None
@@ -135,9 +145,7 @@ class Library:
                 minimum_confidence=self.settings.matching.minimum_confidence,
             )
         stamp = self._stamp()
-        self._state = self._with_groups(
-            clusters.catalogue, clusters.index, posts=self._state.posts, groups=groups
-        )
+        self._state = self._with_groups(clusters.catalogue, clusters.index, posts=state.posts, groups=groups)
         self._seen = stamp
 
     def _all_links(self, catalogue: Catalogue) -> Links:

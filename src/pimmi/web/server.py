@@ -6,12 +6,16 @@ from importlib.metadata import version
 from pathlib import Path
 
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
 
 from pimmi.errors import PimmiError
+from pimmi.web.answers.model import refusals
 from pimmi.web.guard import guard
 from pimmi.web.library import Library
+from pimmi.web.refusing import refusal
 from pimmi.web.serving_data import add_data
 from pimmi.web.serving_decisions import add_decisions
 from pimmi.web.serving_files import add_pictures, add_taking
@@ -44,6 +48,7 @@ def make_app(library: Library, *, token: str | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url="/api/openapi.json",
+        responses=refusals(400, 403, 422),
     )
     settings = library.settings.images
     thumbs = Thumbs(settings=settings, originals=library.originals)
@@ -59,9 +64,18 @@ def make_app(library: Library, *, token: str | None = None) -> FastAPI:
 
 def _tell_errors(app: FastAPI) -> None:
     @app.exception_handler(PimmiError)
-    async def told(_request: Request, error: PimmiError) -> JSONResponse:
-        status = 409 if "another process" in str(error) else 400
-        return JSONResponse({"detail": str(error)}, status_code=status)
+    async def told(request: Request, error: PimmiError) -> JSONResponse:
+        return refusal(request, 409 if "another process" in str(error) else 400, str(error))
+
+    @app.exception_handler(HTTPException)
+    async def refused(request: Request, error: HTTPException) -> JSONResponse:
+        return refusal(request, error.status_code, error.detail, headers=error.headers)
+
+    @app.exception_handler(RequestValidationError)
+    async def not_taken(request: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"][1:]) or "the body"
+        return refusal(request, 422, f"{where}: {first['msg']}")
 
 
 def _add_pages(app: FastAPI) -> None:

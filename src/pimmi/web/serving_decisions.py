@@ -8,6 +8,8 @@ from fastapi import Body, FastAPI, Query
 from pydantic import BaseModel, Field, model_validator
 
 from pimmi.decisions.model import CONFIRMED, KINDS, REJECTED, Decision
+from pimmi.web.answers.model import Answer, refusals
+from pimmi.web.answers.study import DecisionsTold, Outcome
 from pimmi.web.asking import image_rank
 from pimmi.web.library import Library, State
 
@@ -25,14 +27,16 @@ class DecisionAsked(BaseModel):
     """One decision of an act."""
 
     kind: Literal["link", "together", "apart", "element", "checked", "label", "note"] = Field(
-        description="; ".join(f"{kind}: {meaning}" for kind, meaning in KINDS.items())
+        description="; ".join(f"{kind}: {meaning}" for kind, meaning in KINDS.items()) + "."
     )
-    first: str = Field(description="image_id", max_length=32)
-    second: str = Field(default="", description="image_id; empty for kinds about one image", max_length=32)
+    first: str = Field(description="The image_id of the image that it is about.", max_length=32)
+    second: str = Field(
+        default="", description="Another image_id; empty for kinds about one image.", max_length=32
+    )
     value: str = Field(
         default="yes",
         description='confirmed or rejected for a link; {"region": [x0, y0, x1, y1], "common": true} for an element; '
-        "a text; empty takes back",
+        "a text; empty takes back.",
         max_length=4000,
     )
 
@@ -52,25 +56,37 @@ class DecisionAsked(BaseModel):
 def add_decisions(app: FastAPI, library: Library) -> None:
     """Add what changes the decisions of a study."""
 
-    @app.get("/api/decisions", summary="What was decided, the last first")
-    def decisions(limit: Annotated[int, Query(ge=1, le=1000)] = 50) -> dict[str, Any]:
+    @app.get("/api/decisions", summary="What was decided, the last first", response_model=DecisionsTold)
+    def decisions(
+        limit: Annotated[int, Query(ge=1, le=1000, description="Decisions, at most.")] = 50,
+    ) -> Answer:
         rows = library.decided()
-        return {"total": len(rows), "decisions": [_shown(row) for row in rows[:limit]]}
+        return Answer({"total": len(rows), "decisions": [_shown(row) for row in rows[:limit]]})
 
-    @app.post("/api/decisions", summary="Decide: one act, which is undone as a whole; applied at once")
+    @app.post(
+        "/api/decisions",
+        summary="Decide: one act, which is undone as a whole; applied at once",
+        response_model=Outcome,
+        responses=refusals(404, 409, 411, 413),
+    )
     def decide(
         decisions: Annotated[list[DecisionAsked], Body(min_length=1, max_length=10_000)],
-    ) -> dict[str, Any]:
+    ) -> Answer:
         for one in decisions:
             for name in (one.first, one.second) if one.second else (one.first,):
                 image_rank(library.state, name)
         done = library.decide([(one.kind, one.first, one.second, one.value) for one in decisions])
-        return _outcome(library.state, done)
+        return Answer(_outcome(library.state, done))
 
-    @app.post("/api/decisions/undo", summary="Take the last act back")
-    def undo() -> dict[str, Any]:
+    @app.post(
+        "/api/decisions/undo",
+        summary="Take the last act back",
+        response_model=Outcome,
+        responses=refusals(409, 411, 413),
+    )
+    def undo() -> Answer:
         undone = library.undo()
-        return _outcome(library.state, undone)
+        return Answer(_outcome(library.state, undone))
 
 
 def _shown(row: Decision) -> dict[str, Any]:

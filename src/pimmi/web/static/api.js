@@ -1,25 +1,24 @@
-// What the server knows; an error has the server's own sentence.
+// What the server knows; an error has the server's own sentence, in the language of the pages.
+import { language, t } from "./words.js";
 
-async function answered(response) {
-  if (response.ok) return response.json();
-  let detail = response.statusText;
-  try {
-    const said = (await response.json()).detail;
-    detail = typeof said === "string" ? said : JSON.stringify(said);
-  } catch {
-    /* the answer is no JSON */
-  }
+// What the server answers; an error says why it doesn't.
+export async function ask(path, { headers = {}, ...options } = {}) {
+  const request = { ...options, headers: { ...headers, "Accept-Language": language } };
+  const response = await fetch(path, request).catch(() => null);
+  if (response === null) throw new Error(t("no_server"));
+  if (response.ok) return response;
+  const detail = await response.json().then((told) => told.detail).catch(() => t("server_failed"));
   throw Object.assign(new Error(detail), { status: response.status });
 }
 
 const sent = new Map();
 
-export const get = async (path) => answered(await fetch(path));
+export const get = async (path) => (await ask(path)).json();
 
 export const post = async (path, body) => {
   const own = body instanceof FormData;
   const headers = own ? {} : { "Content-Type": "application/json" };
-  return answered(await fetch(path, { method: "POST", headers, body: own ? body : JSON.stringify(body ?? null) }));
+  return (await ask(path, { method: "POST", headers, body: own ? body : JSON.stringify(body ?? null) })).json();
 };
 
 // What the study holds; asked once, and again after a change.
@@ -31,8 +30,8 @@ export function study(again = false) {
 // Decisions go to the server one after the other, in the order in which they were made.
 let last = Promise.resolve();
 let waiting = 0;
-function inTurn(ask) {
-  const answer = last.then(ask);
+function inTurn(request) {
+  const answer = last.then(request);
   const busy = (by) => document.documentElement.classList.toggle("deciding", (waiting += by) > 0);
   busy(1);
   last = answer.catch(() => {}).finally(() => busy(-1));

@@ -30,15 +30,15 @@ let wall = "/";
 let turn = 0;
 let silence = 0;
 
-export function say(text, bad = false) {
+export function say(text, { bad = false, lasting = false } = {}) {
   said.textContent = text;
   said.classList.toggle("bad", bad);
   said.classList.add("shown");
   clearTimeout(silence);
-  silence = setTimeout(() => said.classList.remove("shown"), bad ? 8000 : 3500);
+  if (!lasting) silence = setTimeout(() => said.classList.remove("shown"), bad ? 8000 : 3500);
 }
 
-export const sayError = (error) => say(t("error", { text: error.message }), true);
+export const sayError = (error) => say(t("error", { text: error.message }), { bad: true });
 
 // Go to an address; `quietly` replaces the current one, so that "back" leaves the page.
 export async function go(address, { quietly = false } = {}) {
@@ -135,12 +135,13 @@ function turnTheme() {
 
 function turnLanguage() {
   speak(language === "fr" ? "en" : "fr");
+  study(true);
   refresh();
 }
 
 function help() {
   if (document.querySelector("dialog[open]")) return;
-  const rows = [["← ↑ ↓ →", "k_arrows"], ["Enter", "k_enter"], ["Space", "k_space"], ["y", "k_y"], ["n", "k_n"], ["u", "k_u"], ["/", "k_slash"], ["?", "k_help"], ["Esc", "k_esc"]];
+  const rows = [["← ↑ ↓ →", "k_arrows"], [t("key_enter"), "k_enter"], [t("key_space"), "k_space"], ["y", "k_y"], ["n", "k_n"], ["u", "k_u"], ["/", "k_slash"], ["?", "k_help"], [t("key_esc"), "k_esc"]];
   dialog(t("help"), h("dl", { class: "keys" }, rows.map(([key, text]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, t(text))])), t("close"));
 }
 

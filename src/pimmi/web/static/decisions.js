@@ -2,7 +2,8 @@
 import { get } from "./api.js";
 import { undo } from "./app.js";
 import { h, icon, picture } from "./dom.js";
-import { language, t } from "./words.js";
+import { takeLink } from "./take.js";
+import { moment, t } from "./words.js";
 
 export async function decisionsPage() {
   const { decisions, total } = await get("/api/decisions?limit=200");
@@ -11,8 +12,8 @@ export async function decisionsPage() {
     body: [
       h("div", { class: "bar" }, h("h1", {}, t("decisions"), h("small", {}, total)),
         total ? h("button", { class: "button", onclick: undo }, icon("undo"), t("undo")) : null,
-        total ? h("a", { class: "button", href: "/api/take/decisions.csv", download: true }, t("take_decisions")) : null),
-      total ? h("ol", { class: "decided" }, decisions.map(row)) : h("p", { class: "empty" }, t("no_decisions")),
+        total ? takeLink("/api/take/decisions.csv", t("take_decisions"), { class: "button" }) : null),
+      total ? h("ol", { class: "decided" }, decisions.map(row)) : h("div", { class: "empty" }, h("p", {}, t("no_decisions")), h("p", { class: "hint" }, t("decisions_hint"))),
       total > decisions.length ? h("p", { class: "quiet" }, t("decisions_shown", { n: decisions.length })) : null,
     ],
   };
@@ -20,11 +21,10 @@ export async function decisionsPage() {
 
 function row(one) {
   const key = keyOf(one);
-  const when = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(new Date(one.decided_at));
   const target = one.kind === "link" ? `/links/${one.first}/${one.second}` : one.kind === "element" ? `/images/${one.first}` : `/clusters/${one.first}`;
   return h("li", {},
     h("a", { class: "pictures", href: target, "data-item": true, "aria-label": t(key) }, picture(one.first, ""), one.second ? picture(one.second, "") : null),
-    h("div", {}, h("strong", {}, t(key)), ["label", "note"].includes(one.kind) && one.value ? h("p", {}, one.value) : null, h("p", { class: "quiet" }, when)));
+    h("div", {}, h("strong", {}, t(key)), ["label", "note"].includes(one.kind) && one.value ? h("p", {}, one.value) : null, h("p", { class: "quiet" }, moment(one.decided_at))));
 }
 
 export function keyOf({ kind, value }) {

@@ -59,9 +59,9 @@ export function range(title, name, { parameters, change, factor = 1 }) {
 }
 
 export function days(title, { parameters, change }) {
-  const day = (name, word) => h("input", {
+  const day = (name, word) => h("label", {}, h("span", {}, t(word)), h("input", {
     type: "date", "aria-label": `${title} ${t(word)}`, "data-key": name, value: parameters.get(name) ?? "", onchange: (event) => change({ [name]: event.target.value }),
-  });
+  }));
   return h("fieldset", { class: "field" }, h("legend", {}, title), h("div", { class: "days" }, day("date_min", "from"), day("date_max", "to")));
 }
 

@@ -4,6 +4,7 @@ import { go, refresh, say, sayError } from "./app.js";
 import { dialog, h, icon, menu, picture } from "./dom.js";
 import { address, choice, days, oneOf, pager, range, side } from "./filters.js";
 import { bars } from "./plots.js";
+import { takeLink } from "./take.js";
 import { dates, number, percent, t } from "./words.js";
 
 const SORTS = ["size", "quality", "first", "newest", "undecided"];
@@ -33,6 +34,7 @@ export async function overviewPage(parameters) {
           menu(t("take"), takeItems(query, about))),
         about.out_of_date ? h("p", { class: "note" }, about.out_of_date) : null,
         about.originals ? null : h("p", { class: "note" }, t("away")),
+        h("p", { class: "quiet hint wall-hint" }, t("wall_hint")),
         figuresBox(open, figures, change),
         found.clusters.length ? h("ul", { class: "wall" }, found.clusters.map(card)) : h("div", { class: "empty" }, about.clusters ? [h("p", {}, t("nothing")), h("p", {}, t("nothing_hint"))] : h("p", {}, t("no_clusters", { n: about.images }))),
         pager(found, parameters, "/"),
@@ -43,7 +45,7 @@ export async function overviewPage(parameters) {
 }
 
 export const takeItems = (query, about) =>
-  ["csv", "parquet", ...(about.metadata ? ["posts"] : []), "gexf", "zip"].map((kind) => h("a", { href: `/api/take/${kind}?${query}`, download: true }, t(`take_${kind}`)));
+  ["csv", "parquet", ...(about.metadata ? ["posts"] : []), "gexf", "zip"].map((kind) => takeLink(`/api/take/${kind}?${query}`, t(`take_${kind}`)));
 
 function filters(about, parameters, change) {
   const to = { parameters, change };

@@ -1,6 +1,6 @@
 // Small bar plots, with the numbers in a table for those who can't see them.
 import { h, svg } from "./dom.js";
-import { compact, number, t } from "./words.js";
+import { compact, named, number, t } from "./words.js";
 
 const HEIGHT = 108, FLOOR = 90, CEILING = 14, FEW = 12;
 
@@ -18,15 +18,15 @@ export function bars(title, values, pick = null, { wide = false } = {}) {
       svg("rect", { class: "reach", x: place * step, y: 0, width: step, height: FLOOR }),
       svg("rect", { x: place * step + 1, y: FLOOR - high, width: Math.max(step - 2, 1), height: high, rx: 1.5 }),
       few && one.count ? svg("text", { x: (place + 0.5) * step, y: FLOOR - high - 4, "text-anchor": "middle" }, compact(one.count)) : null,
-      svg("title", {}, `${one.label}: ${number(one.count)}`));
+      svg("title", {}, `${named(one.label)}: ${number(one.count)}`));
   });
   const names = (few ? values.map((_, place) => place) : [0, values.length - 1]).map((place) => {
     const [x, anchor] = few ? [(place + 0.5) * step, "middle"] : place ? [width, "end"] : [0, "start"];
-    return svg("text", { x, y: HEIGHT - 5, "text-anchor": anchor }, values[place].label);
+    return svg("text", { x, y: HEIGHT - 5, "text-anchor": anchor }, named(values[place].label));
   });
   const table = h("table", { class: "unseen" }, h("caption", {}, title),
-    values.map((one) => h("tr", {}, h("th", { scope: "row" }, one.label), h("td", {}, number(one.count)))));
-  return h("figure", { class: wide ? "plot wide" : "plot" }, h("figcaption", {}, h("span", { class: wide ? "unseen" : null }, title), few ? null : h("span", {}, t("at_most", { n: highest }))),
+    values.map((one) => h("tr", {}, h("th", { scope: "row" }, named(one.label)), h("td", {}, number(one.count)))));
+  return h("figure", { class: wide ? "plot wide" : "plot" }, h("figcaption", {}, h("span", { class: wide ? "unseen" : null }, title), few ? null : h("span", {}, t("highest", { n: highest }))),
     svg("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, "aria-hidden": "true" }, drawn,
       svg("line", { x1: 0, x2: width, y1: FLOOR, y2: FLOOR }), names), table);
 }

@@ -88,9 +88,11 @@ export function sentence(link) {
   return `${t("points", { n: link.inliers })}${t("semicolon")}${t("chance", { n: chance(link.score) })}`;
 }
 
-export function relationSentence(link) {
+// `yours` is true for a search: the first picture is that of the user.
+export function relationSentence(link, yours = false) {
   const variant = link.variant === "plain" ? "" : `${t("semicolon")}${t(`says_${link.variant}`)}`;
-  return `${t(`says_${link.relation}`)}${variant}`;
+  const part = ["contained", "contains"].includes(link.relation);
+  return `${yours && part ? t(`yours_${link.relation}`) : t(`says_${link.relation}`)}${variant}`;
 }
 
 function about(image, title) {
@@ -103,7 +105,7 @@ function about(image, title) {
 }
 
 // What shows a link: `sources` are the addresses of the two pictures. Also used by the search.
-export function proofView(link, sources) {
+export function proofView(link, sources, yours = false) {
   const stage = h("div", { class: "stage" });
   const shown = { lines: true, outlines: true };
   const draw = () => {
@@ -117,7 +119,7 @@ export function proofView(link, sources) {
     body: [
       stage,
       h("div", { class: "bar under" }, toggle("lines"), toggle("outlines")),
-      h("dl", { class: "measures" }, [["m_first", link.first_coverage], ["m_second", link.second_coverage], ["m_agree", link.agreement], ["m_conflict", link.conflict], ...(link.confidence === undefined ? [] : [["m_confidence", link.confidence]])]
+      h("dl", { class: "measures" }, [[yours ? "yours_first" : "m_first", link.first_coverage], [yours ? "yours_second" : "m_second", link.second_coverage], ["m_agree", link.agreement], ["m_conflict", link.conflict], ...(link.confidence === undefined ? [] : [["m_confidence", link.confidence]])]
         .map(([name, share]) => h("div", {}, h("dt", {}, t(name)), h("dd", {}, percent(share))))),
       laid.body,
     ],

@@ -49,13 +49,13 @@ function hit(link) {
   const inside = h("div", {});
   const open = (event) => {
     if (!event.target.open || inside.childElementCount) return;
-    const view = proofView(link, { first: shown, second: preview(second.id) });
+    const view = proofView(link, { first: shown, second: preview(second.id) }, true);
     inside.append(...view.body);
     view.shown();
   };
   return h("li", { class: "hit" },
     h("div", { class: "hit-head" }, picture(second.id, "", { class: "small" }),
-      h("div", {}, h("strong", {}, sentence(link)), h("p", {}, relationSentence(link)),
+      h("div", {}, h("strong", {}, sentence(link)), h("p", {}, relationSentence(link, true)),
         h("p", { class: "quiet path" }, h("a", { href: `/images/${second.id}` }, second.path), " · ", second.cluster ? h("a", { href: `/clusters/${second.cluster}` }, t("in_cluster")) : t("no_cluster")))),
     h("details", { ontoggle: open }, h("summary", { "data-item": true }, t("see_proof")), inside));
 }

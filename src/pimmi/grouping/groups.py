@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pimmi.errors import SettingsError
+from pimmi.grouping.absorbing import absorbed
 from pimmi.grouping.collapsed import visible_links, with_collapsed
 from pimmi.grouping.communities import connected_components, leiden, louvain, renumbered
 from pimmi.grouping.evidence import Evidence, Groups
@@ -59,7 +60,8 @@ def _find(evidence: Evidence, *, algorithm: str, resolution: float) -> Groups:
     copies = np.flatnonzero(shown.copy)
     parts = _parts(evidence, copies, ~shown.common_masks)
     weights = evidence.weights[copies]
-    own = _Elements(copies, parts, _communities(parts, weights, algorithm=algorithm, resolution=resolution))
+    labels = _communities(parts, weights, algorithm=algorithm, resolution=resolution)
+    own = _Elements(copies, parts, absorbed(labels, parts.of_query, parts.of_result))
     apart = own.labels[own.parts.of_query] != own.labels[own.parts.of_result]
     copy = shown.copy.copy()
     copy[own.links[apart & (evidence.purity[own.links] < CONTRADICTED)]] = False

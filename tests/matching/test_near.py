@@ -15,9 +15,8 @@ from hypothesis import strategies as st
 from pimmi.demo.emoji import emoji
 from pimmi.demo.raster import Image
 from pimmi.index.codebook import load_codebook
-from pimmi.matching.blocks import RELATIONS, ImageBlock, Links
+from pimmi.matching.blocks import LOOKED_AT, RELATIONS, ImageBlock, Links
 from pimmi.matching.match import match_near
-from pimmi.matching.near import LOOKED_AT
 
 NAMES = ("astronaut", "cat", "coffee", "rocket", "page", "temple")
 
@@ -143,6 +142,22 @@ def test_each_image_has_the_links_with_its_smallest_copies(flood: dict[str, Desc
         (query, result) for place, result in enumerate(coffee) for query in coffee[:place][:LOOKED_AT]
     ] + [(cat[0], cat[1]), (cat[0], cat[2]), (cat[1], cat[2])]
     assert near_ones(flood) == sorted(expected)
+
+
+def test_copies_that_are_known_inside_count_too(flood: dict[str, Described]) -> None:
+    coffee = of_coffee(flood)
+    first, second = ({name: flood[name] for name in coffee[start::2]} for start in (0, 1))
+    blocks = [block(first), block(second)]
+    links = [near(each) for each in blocks]
+    inside = [np.column_stack([found.query, found.result]) for found in links]
+    across = match_near(*blocks, settings=SETTINGS.matching, codebook=load_codebook(), inside=inside)
+    found = {pair for each, own in zip(links, blocks, strict=True) for pair in pairs(each, own)}
+    found |= set(pairs(across, *blocks))
+    expected = {
+        (query, result) for place, result in enumerate(coffee) for query in coffee[:place][:LOOKED_AT]
+    }
+    assert expected <= found
+    assert len(across) < len(near(*blocks))
 
 
 @settings(max_examples=8, deadline=None)

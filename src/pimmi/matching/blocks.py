@@ -65,6 +65,8 @@ RELATIONS = ("same", "contains", "contained", "overlap")
 the query; all of the query in a part of the result; a part of each."""
 STANDING = 24
 """Near-exact copies of smaller id from which on an image needn't be matched: they stand for it."""
+LOOKED_AT = STANDING + STANDING // 3
+"""Copies by their pixels that are given for each image: a few have too few keypoints to be verified."""
 PART_SIDE = 8
 """A part is a bitmap of an image in so many rows and columns: bit 0 is the top left cell, bit 1 the one right of it.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -12,7 +13,7 @@ from pimmi.features.selection import select
 from pimmi.features.sift import NO_FEATURES
 from pimmi.index.codebook import Codebook, load_codebook
 from pimmi.index.points import RECORD, Keypoints, encode_points, keypoints
-from pimmi.matching.blocks import PARTS, RELATIONS, ImageBlock, Links
+from pimmi.matching.blocks import LOOKED_AT, PARTS, RELATIONS, ImageBlock, Links
 from pimmi.matching.confidence import confidence
 from pimmi.matching.confirm import PART_COLUMNS, PIXEL_COLUMNS, confirm
 from pimmi.matching.join import (
@@ -26,9 +27,11 @@ from pimmi.matching.join import (
     make_lists,
     matched_places,
 )
-from pimmi.matching.near import LOOKED_AT, aligned_matches, near_pairs
+from pimmi.matching.near import aligned_matches, near_pairs
 from pimmi.matching.verify import LINK_COLUMNS, verify
 from pimmi.settings import MatchingSettings
+
+Rows = NDArray[np.int64]
 
 CERTAIN_SCORE = 12.0
 FEWEST_WINDOWS = 4
@@ -185,15 +188,24 @@ def _find_in_parts(
 
 
 def find_near_candidates(
-    first: ImageBlock, second: ImageBlock | None, *, settings: MatchingSettings, codebook: Codebook
+    first: ImageBlock,
+    second: ImageBlock | None,
+    *,
+    settings: MatchingSettings,
+    codebook: Codebook,
+    inside: Sequence[Rows] = (),
 ) -> Candidates:
-    """The pairs of images whose pixels are nearly the same, for each image those with the smallest others."""
+    """The pairs of images whose pixels are nearly the same, for each image those with the smallest others.
+
+    `inside` int64 (k, 2), for each of two blocks: the pairs that are known inside it, the smaller image's row first.
+    """
     blocks = [first] if second is None else [first, second]
     union = _Union.of(blocks)
     rows = []
     for one, other in [(0, 0)] if second is None else [(0, 1), (1, 0)]:
         pairs = np.empty((LOOKED_AT * len(blocks[one]), 2), np.int64)
-        arrays: tuple[Any, ...] = (*_near_arrays(union, one), *_near_arrays(union, other), pairs)
+        known = _known_places(inside[one] if inside else np.empty((0, 2), np.int64), union.places[one])
+        arrays: tuple[Any, ...] = (*_near_arrays(union, one), *_near_arrays(union, other), *known, pairs)
         count = near_pairs(*arrays)
         rows.append(
             np.stack(
@@ -214,6 +226,13 @@ def find_near_candidates(
         settings.code_distance,
     )
     return _candidates(union, matches, settings=settings, masks=change_masks(codebook))
+
+
+def _known_places(pairs: Rows, places: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """The places of the smaller images of some pairs, by the larger one's row, and where those of each row start."""
+    order = np.lexsort((pairs[:, 0], pairs[:, 1]))
+    starts = np.searchsorted(pairs[order, 1], np.arange(len(places) + 1))
+    return starts, places[pairs[order, 0]]
 
 
 def _near_arrays(union: _Union, number: int) -> tuple[NDArray[Any], ...]:
@@ -293,13 +312,19 @@ def match_blocks(
 
 
 def match_near(
-    first: ImageBlock, second: ImageBlock | None, *, settings: MatchingSettings, codebook: Codebook
+    first: ImageBlock,
+    second: ImageBlock | None,
+    *,
+    settings: MatchingSettings,
+    codebook: Codebook,
+    inside: Sequence[Rows] = (),
 ) -> Links:
     """The links of near-exact copies (`pimmi.matching.near`); both ends show the same, and nothing differs.
 
-    For each image those with its smallest copies, LOOKED_AT at most.
+    For each image those with its smallest copies, LOOKED_AT at most, or fewer where it has smaller ones `inside` its
+    own block (as in `find_near_candidates`).
     """
-    found = find_near_candidates(first, second, settings=settings, codebook=codebook)
+    found = find_near_candidates(first, second, settings=settings, codebook=codebook, inside=inside)
     sure = confidence(found.links, found.pixels, found.areas)
     whole = _relations(found.areas, found.pixels) == RELATIONS.index("same")
     plain = (found.links[:, 2] == 0) & (found.pixels[:, 1] == 0)

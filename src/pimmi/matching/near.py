@@ -9,12 +9,10 @@ the images alone, and more images never make one stand that didn't, so links tha
 import numpy as np
 from numba import njit, uint64
 
-from pimmi.matching.blocks import STANDING
+from pimmi.matching.blocks import LOOKED_AT
 from pimmi.matching.join import ones
 from pimmi.matching.lanes import LANES, near_lanes
 
-LOOKED_AT = STANDING + STANDING // 3
-"""Copies by their pixels that are given for each image: a few have too few keypoints to be verified."""
 SIGNATURE_BITS = 16
 """Bits of 128 in which the signatures of near-exact copies differ at most."""
 ASPECT = 0.03
@@ -87,16 +85,20 @@ def _same_pixels(a, b, rows, columns):  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True)
 def near_pairs(  # type: ignore[no-untyped-def]
     signatures, places, thumbnails, starts, sizes, other_signatures, other_places, other_thumbnails, other_starts,
-    other_sizes, pairs,
+    other_sizes, known_starts, known, pairs,
 ):  # fmt: skip
-    """For each image of a block the near-exact copies of smaller place in another block, the smallest ones.
+    """For each image of a block the near-exact copies of smaller place in another block, as far as they are among its
+    LOOKED_AT smallest in both blocks.
 
     signatures uint64 (n, 2); places int32 (n,), rising, as in `join`; thumbnails uint8 (t,), from `starts` int64
-    (n + 1,) on; sizes int32 (n, 2), width and height; and so for the other block. Fills rows of `pairs` int64
-    (n * LOOKED_AT, 2), the rows of the other image and of the one, and returns their number.
+    (n + 1,) on; sizes int32 (n, 2), width and height; and so for the other block. known int32, from known_starts
+    int64 (n + 1,) on: the places of the copies in the first block that are known, rising for each image. Fills rows of
+    `pairs` int64 (n * LOOKED_AT, 2), the rows of the other image and of the one, and returns their number.
     """
     side = GRID + 1
-    own, other = np.empty((side, side), np.float32), np.empty((side, side), np.float32)
+    own = np.empty((side, side), np.float32)
+    others = np.empty((len(other_places), side, side), np.float32)
+    others_sampled = np.zeros((len(other_places), 2), np.int64)
     other_first, other_second = np.zeros((2, len(other_places) + LANES), np.uint64)
     other_first[: len(other_places)] = other_signatures[:, 0]
     other_second[: len(other_places)] = other_signatures[:, 1]
@@ -109,12 +111,18 @@ def near_pairs(  # type: ignore[no-untyped-def]
         first, second = signatures[image, 0], signatures[image, 1]
         end = np.searchsorted(other_places, places[image])
         count = 0
+        next_known = known_starts[image]
         for strip in range(0, end, LANES):
             near_ones = near_lanes(other_first, other_second, strip, first, second, SIGNATURE_BITS)
             while near_ones != 0 and count < LOOKED_AT:
                 row = strip + ones((near_ones & (~near_ones + uint64(1))) - uint64(1))
                 near_ones &= near_ones - uint64(1)
                 if row >= end:
+                    break
+                while next_known < known_starts[image + 1] and known[next_known] < other_places[row]:
+                    next_known += 1
+                    count += 1
+                if count >= LOOKED_AT:
                     break
                 wide, high = other_sizes[row, 0], other_sizes[row, 1]
                 if abs(wide * height - high * width) > ASPECT * high * width or min(rows, columns) < WINDOW:
@@ -123,12 +131,14 @@ def near_pairs(  # type: ignore[no-untyped-def]
                     _sampled(thumbnails[starts[image] : starts[image + 1]], width, height, rows, columns, own)
                     sampled = True
                 pixels = other_thumbnails[other_starts[row] : other_starts[row + 1]]
-                _sampled(pixels, wide, high, rows, columns, other)
-                if _same_pixels(own, other, rows, columns):
+                if others_sampled[row, 0] != rows or others_sampled[row, 1] != columns:
+                    _sampled(pixels, wide, high, rows, columns, others[row])
+                    others_sampled[row] = rows, columns
+                if _same_pixels(own, others[row], rows, columns):
                     pairs[found, 0], pairs[found, 1] = row, image
                     found += 1
                     count += 1
-            if count == LOOKED_AT:
+            if count >= LOOKED_AT:
                 break
     return found
 

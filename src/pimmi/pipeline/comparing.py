@@ -62,10 +62,10 @@ def _links_between(first: ImageBlock, second: ImageBlock, task: CompareTask) -> 
     from pimmi.matching.match import match_blocks, match_near
 
     codebook = load_codebook(task.settings.codebook)
-    near = match_near(first, second, settings=task.settings, codebook=codebook)
     inside = [_near_rows(task.folder, number) for number in task.pair]
+    near = match_near(first, second, settings=task.settings, codebook=codebook, inside=inside)
     across = [near.result[near.result < len(first)], near.result[near.result >= len(first)] - len(first)]
-    found = [np.concatenate(rows) for rows in zip(inside, across, strict=True)]
+    found = [np.concatenate([known[:, 1], rows]) for known, rows in zip(inside, across, strict=True)]
     rows = _standing(found, [len(first), len(second)])
     blocks = [
         block.taken(kept, codebook=codebook, probes=task.settings.probes)
@@ -78,12 +78,15 @@ def _links_between(first: ImageBlock, second: ImageBlock, task: CompareTask) -> 
 
 
 def _near_rows(folder: StudyFolder, number: int) -> Rows:
-    """The images of a shard that have near-exact copies of smaller id in it, once for each, as far as that is known."""
+    """The known pairs of near-exact copies in a shard, int64 (k, 2); the smaller one comes first."""
     path = folder.links_of((number, number))
     if not path.exists():
-        return np.empty(0, np.int64)
+        return np.empty((0, 2), np.int64)
     links = read_parquet(path, schema=LINKS_SCHEMA)
-    return links.filter(links.column("near")).column("result_row").to_numpy().astype(np.int64)
+    near = links.filter(links.column("near"))
+    return np.column_stack([near.column(f"{end}_row").to_numpy() for end in ("query", "result")]).astype(
+        np.int64
+    )
 
 
 def _standing(found: Sequence[Rows], lengths: Sequence[int]) -> list[Rows]:

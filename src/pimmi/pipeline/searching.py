@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pimmi.images.identify import image_id, read_file
 from pimmi.index.codebook import load_codebook
-from pimmi.index.points import form_offsets
+from pimmi.index.forms import form_offsets_of
 from pimmi.matching.blocks import RELATIONS, Links
 from pimmi.matching.join import Lists, make_lists
 from pimmi.matching.match import match_blocks
@@ -65,15 +65,12 @@ class Searcher:
         self._settings = settings.matching
         self._codebook = load_codebook(settings.matching.codebook)
         self._lists: dict[int, Lists] = {}
+        self._forms: dict[int, NDArray[np.int64]] = {}
 
     @cached_property
     def _shards(self) -> dict[int, Shard]:
         folder = self._catalogue.folder
         return {number: read_shard(folder.shard(number)) for number in folder.shard_numbers()}
-
-    @cached_property
-    def _forms(self) -> dict[int, NDArray[np.int64]]:
-        return {number: form_offsets(shard.points, shard.offsets) for number, shard in self._shards.items()}
 
     def prepare(self) -> None:
         """Make the lists of all shards."""
@@ -113,16 +110,25 @@ class Searcher:
         forms = wanted(query.points, codebook=self._codebook, code_distance=distance)
         with ThreadPoolExecutor(default_workers()) as threads:
             counted = list(threads.map(lambda number: self._counts(forms, number), self._shards))
-        every = np.sort(np.concatenate([np.zeros(1, np.int32), *counted]))
-        fewest = max(self._settings.minimum_inliers - 1, int(every[-min(MOST_LOOKED_AT, len(every))]))
-        parts = []
-        for (number, shard), counts in zip(self._shards.items(), counted, strict=True):
-            rows = np.flatnonzero(counts >= fewest)
-            ids = shard.images.column("image_id").take(rows).to_pylist()
-            others = np.array([name != query.ids[0] for name in ids], bool)
-            if others.any():
-                parts.append(taken(shard, rows[others], forms=self._forms[number]))
-        return parts
+            every = np.sort(np.concatenate([np.zeros(1, np.int32), *counted]))
+            fewest = max(self._settings.minimum_inliers - 1, int(every[-min(MOST_LOOKED_AT, len(every))]))
+            rows = [np.flatnonzero(counts >= fewest) for counts in counted]
+            (own,) = query.ids
+            parts = threads.map(
+                lambda number, found: self._taken(number, found, without=own), self._shards, rows
+            )
+            return [part for part in parts if part is not None]
+
+    def _taken(self, number: int, rows: NDArray[np.int64], *, without: str) -> Shard | None:
+        """The images of some rows of a shard, without the one of an id."""
+        shard = self._shards[number]
+        ids = shard.images.column("image_id").take(rows).to_pylist()
+        rows = rows[np.array([name != without for name in ids], bool)]
+        if not len(rows):
+            return None
+        if number not in self._forms:
+            self._forms[number] = form_offsets_of(shard.points.records, shard.offsets)
+        return taken(shard, rows, forms=self._forms[number])
 
     def _counts(self, forms: Wanted, number: int) -> NDArray[np.int32]:
         shard = self._shards[number]

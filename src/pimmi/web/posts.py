@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -162,6 +161,13 @@ def read_posts(
     )
 
 
+def _reader(data: bytes) -> Any:
+    """A copy that Arrow owns: a thread of Arrow that lets go of Python's own bytes while the process ends aborts it."""
+    buffer: Any = pa.allocate_buffer(len(data))
+    np.frombuffer(buffer, np.uint8)[:] = np.frombuffer(data, np.uint8)
+    return pa.BufferReader(buffer)
+
+
 def _read_csv(source: Path | bytes) -> pa.Table:
     convert = pcsv.ConvertOptions(strings_can_be_null=True)
     read = pcsv.ReadOptions(use_threads=False)
@@ -169,7 +175,7 @@ def _read_csv(source: Path | bytes) -> pa.Table:
         data = source.read_bytes() if isinstance(source, Path) else source
         parse = pcsv.ParseOptions(newlines_in_values=True, delimiter=_delimiter(data))
         return _with_distinct_names(
-            pcsv.read_csv(io.BytesIO(data), read_options=read, convert_options=convert, parse_options=parse)
+            pcsv.read_csv(_reader(data), read_options=read, convert_options=convert, parse_options=parse)
         )
     except OSError as error:
         raise PimmiError(f"{source!s} can't be read: {error.strerror or error}") from error

@@ -115,7 +115,7 @@ class MatchingSettings(Section):
     codebook: str = setting(
         "small",
         choices=tuple(CODEBOOKS),
-        why="Index of 65,536 cells (small) or of a million (large): from about 100,000 images on the large one saves "
+        why="Index of 65,536 cells (small) or of a million (large): from about 20,000 images on the large one saves "
         "more time than it costs, and finds somewhat fewer of the small shared parts.",
     )
     probes: int = setting(
@@ -219,7 +219,7 @@ class SlurmSettings(Section):
         unit="GiB a job",
         minimum=1,
         maximum=100_000,
-        why="2 GiB a core hold two shards of 2,000 images and what comparing them takes.",
+        why="2 GiB a core hold two shards of 4,000 images and what comparing them takes.",
     )
     walltime: int = setting(
         720,

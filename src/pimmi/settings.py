@@ -115,7 +115,7 @@ class MatchingSettings(Section):
     codebook: str = setting(
         "small",
         choices=tuple(CODEBOOKS),
-        why="Index of 65,536 cells (small) or of a million (large): from about 20,000 images on the large one saves "
+        why="Index of 65,536 cells (small) or of a million (large): from about 50,000 images on the large one saves "
         "more time than it costs, and finds somewhat fewer of the small shared parts.",
     )
     probes: int = setting(

@@ -11,12 +11,20 @@ from numpy.typing import NDArray
 
 from pimmi.matching.blocks import STANDING
 from pimmi.pipeline.renewing import shards_to_match
+from pimmi.study.images import IMAGES_SCHEMA
 from pimmi.study.layout import ShardPair, StudyFolder
 from pimmi.study.links import LINKS_SCHEMA, write_links
+from pimmi.study.writing import write_parquet
 
 Mask = NDArray[np.bool_]
 COPY = (2, 5)
 """The image whose near-exact copies are in all shards."""
+
+
+def images(shard: int) -> pa.Table:
+    """Those of a shard, by rising ids, which are smaller than those of the next shard."""
+    rows = [{"image_id": f"{shard}{row:03}"} for row in range(2 * STANDING)]
+    return pa.Table.from_pylist(rows, schema=IMAGES_SCHEMA)
 
 
 def near_links(shard: int, count: int, *, near: bool = True) -> pa.Table:
@@ -39,6 +47,7 @@ def written(root: Path, counts: tuple[int, int], *, near: bool = True) -> StudyF
     folder = StudyFolder(root)
     for number in range(3):
         folder.shard(number).mkdir(parents=True)
+        write_parquet(images(number), folder.shard(number) / "images.parquet")
     for shard, count in enumerate(counts):
         write_links(near_links(shard, count, near=near), folder, pair=(shard, COPY[0]))
     return folder

@@ -64,6 +64,27 @@ def test_status_says_what_to_run_next(
     assert exports(study, tmp_path / "tables") == expected
 
 
+def test_what_to_run_next_is_called_as_the_user_called_it(study: pimmi.Study, tmp_path: Path) -> None:
+    """An environment that isn't activated has its program in a folder where the shell doesn't look."""
+    script = tmp_path / "pimmi"
+    script.write_text(f"#!{sys.executable}\nfrom pimmi.cli import main\nmain()\n")
+    script.chmod(0o755)
+
+    def next_step(path: str) -> str:
+        done = subprocess.run(
+            ["./pimmi", "status", str(study.path)],
+            cwd=tmp_path,
+            env=os.environ | {"PATH": path},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout.splitlines()[-1]
+
+    assert next_step(os.defpath) == f"Next: ./pimmi ui {study.path}"
+    assert next_step(f"{tmp_path}{os.pathsep}{os.defpath}") == f"Next: pimmi ui {study.path}"
+
+
 def test_status_as_json_counts_what_the_tables_do(study: pimmi.Study) -> None:
     found = json.loads(done("status", study.path, "--json"))
     summary = study.summary()

@@ -15,7 +15,6 @@ from pimmi.features.signature import signature
 from pimmi.features.symmetry import INVERTED, MIRRORED, canonical_changes
 from pimmi.index.cells import shapes
 from pimmi.index.codebook import Codebook, load_codebook
-from pimmi.index.forms import form_offsets_of
 from pimmi.index.points import (
     ANGLE_STEPS,
     GEOMETRY,
@@ -27,7 +26,6 @@ from pimmi.index.points import (
     SCALE_STEPS,
     Points,
     encode_points,
-    form_offsets,
     full_codes,
     keypoints,
     offsets_of,
@@ -215,8 +213,3 @@ def test_an_image_without_features_has_no_points(codebook: Codebook) -> None:
     assert points.others.shape == (0, OTHER)
     assert points.records.dtype == points.others.dtype == np.uint8
     assert len(points.other_counts) == len(keypoints(points.records).positions) == 0
-
-
-def test_forms_are_counted_alike_from_the_records(points: Points) -> None:
-    offsets = np.array([0, 3, 3, len(points)], np.int64)
-    assert form_offsets_of(points.records, offsets).tolist() == form_offsets(points, offsets).tolist()

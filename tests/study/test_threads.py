@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import pimmi
+from pimmi.workers.worker import ONE_THREAD
 
 WORK = """
     import sys
@@ -48,5 +50,5 @@ def test_work_on_a_study_starts_no_threads(corpus: Path, study: pimmi.Study, tmp
     copy = shutil.copytree(study.path, tmp_path / "copy")
     command: list[str | Path] = [sys.executable, "-c", textwrap.dedent(WORK)]
     command += [copy, tmp_path / "other", corpus / "truth.csv", tmp_path]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, env=os.environ | ONE_THREAD, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "0\n"), done.stderr

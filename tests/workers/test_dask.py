@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -46,6 +46,13 @@ IMPORTABLE = {
 }
 
 
+def wait_until(reached: Callable[[], bool]) -> None:
+    until = time.monotonic() + 60
+    while not reached():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
 @contextmanager
 def started(*words: str, log: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A process of Dask, with a group of its own, which is killed at the end."""
@@ -65,8 +72,7 @@ def started_scheduler(folder: Path) -> Iterator[str]:
     about = folder / "scheduler.json"
     words = ("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard")
     with started(*words, "--scheduler-file", str(about), log=folder / "scheduler.log"):
-        while not about.exists() or not about.read_text().endswith("}"):
-            time.sleep(0.05)
+        wait_until(lambda: about.exists() and about.read_text().endswith("}"))
         yield json.loads(about.read_text())["address"]
 
 
@@ -89,10 +95,7 @@ def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def pool(scheduler: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskPool]:
     with DaskPool(connect_to(scheduler), folder=tmp_path_factory.mktemp("shared")) as pool:
         assert list(pool.map_unordered(abs, [-1])) == [Done(0, 1)]
-        until = time.monotonic() + 20
-        while pool.workers < 2:
-            assert time.monotonic() < until
-            time.sleep(0.1)
+        wait_until(lambda: pool.workers == 2)
         yield pool
 
 
@@ -241,12 +244,12 @@ def test_a_worker_that_is_killed_midway_changes_nothing(
 
     study = pimmi.open(tmp_path / "study", create=True, settings=small_shards)
     lost: list[Any] = []
+    matched = threading.Event()
 
     def kill_when_busy() -> None:
         with Client(scheduler, set_as_default=False) as client:
-            while not lost:
+            while not lost and not matched.wait(0.05):
                 lost.extend(keys for place, keys in client.processing().items() if place == name and keys)
-                time.sleep(0.05)
         victim.kill()
 
     with (
@@ -254,23 +257,26 @@ def test_a_worker_that_is_killed_midway_changes_nothing(
         Client(scheduler, set_as_default=False) as client,
         study.dask(scheduler) as workers,
     ):
-        while not (names := [key for key, about in info(client).items() if about["name"] == "victim"]):
-            time.sleep(0.05)
-        (name,) = names
+        wait_until(lambda: bool(places(client, "victim")))
+        (name,) = places(client, "victim")
         study.add(corpus / "images", workers=workers)
         victim.send_signal(signal.SIGSTOP)
         killer = threading.Thread(target=kill_when_busy)
         killer.start()
-        study.match(workers=workers)
-        killer.join()
+        try:
+            study.match(workers=workers)
+        finally:
+            matched.set()
+            killer.join()
     assert lost
     study.group()
     assert exports(study, tmp_path / "tables") == expected
 
 
-def info(client: Any) -> dict[str, Any]:
+def places(client: Any, name: str) -> list[str]:
+    """The addresses of the workers of a name."""
     workers: dict[str, Any] = client.scheduler_info(n_workers=-1)["workers"]
-    return workers
+    return [address for address, about in workers.items() if about["name"] == name]
 
 
 def test_a_new_study_in_the_place_of_another_is_compared_afresh(

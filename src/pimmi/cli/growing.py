@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from pimmi.cli.options import Algorithm, AsJson, Dask, Quiet, Resolution, StudyFolder, Workers
-from pimmi.cli.studying import crew_of, full_disk_named
+from pimmi.cli.program import program
+from pimmi.cli.studying import crew_of
 from pimmi.errors import PimmiError
+from pimmi.outputs.disk import full_disk_named
 
 if TYPE_CHECKING:
     from pimmi import Status, Study
@@ -56,12 +58,12 @@ GROUPED = {"no": "no", "outdated": "not since files came or went", "yes": "yes, 
 def _next(status: Status, study: Path) -> str:
     folder = quote(str(study))
     if not status.files:
-        return f"pimmi run IMAGES {folder}"
+        return f"{program()} run IMAGES {folder}"
     if not status.matched:
-        return f"pimmi match {folder}"
+        return f"{program()} match {folder}"
     if status.grouped != "yes":
-        return f"pimmi group {folder}"
-    return f"pimmi ui {folder}"
+        return f"{program()} group {folder}"
+    return f"{program()} ui {folder}"
 
 
 def size_of(count: int) -> str:
@@ -125,7 +127,8 @@ def _group(
     found = opened.status()
     if not found.matched:
         if not quiet:
-            print(f"Next: pimmi match {quote(str(opened.path))}, then pimmi group {quote(str(opened.path))}")
+            folder = quote(str(opened.path))
+            print(f"Next: {program()} match {folder}, then {program()} group {folder}")
         return
     if found.grouped != "yes" or algorithm is not None or resolution is not None:
         opened.group(algorithm=algorithm, resolution=resolution, progress=progress)

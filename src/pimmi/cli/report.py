@@ -9,6 +9,7 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING
 
+from pimmi.cli.program import program
 from pimmi.evaluation import Evaluation, evaluate
 
 if TYPE_CHECKING:
@@ -32,12 +33,17 @@ def print_summary(summary: Summary, *, study: Path, added: Added | None = None) 
         for _, size, path in summary.largest:
             print(f"  {size:>7,} files, such as {path}")
     folder = quote(str(study))
+    next_steps = {
+        f"ui {folder}": "look, check and decide in a browser",
+        f"export clusters {folder} -o clusters.csv": "the images of each cluster",
+        f"export links {folder} -o links.csv": "what links them",
+        f"export images {folder} -o images.csv": "every file, and why some can't be read",
+        f"search {folder} IMAGE": "the copies of one image",
+    }
+    width = max(map(len, next_steps))
     print("\nWhere to look next:")
-    print(f"  pimmi ui {folder}                                look, check and decide in a browser")
-    print(f"  pimmi export clusters {folder} -o clusters.csv   the images of each cluster")
-    print(f"  pimmi export links {folder} -o links.csv         what links them")
-    print(f"  pimmi export images {folder} -o images.csv       every file, and why some can't be read")
-    print(f"  pimmi search {folder} IMAGE                      the copies of one image")
+    for words, purpose in next_steps.items():
+        print(f"  {program()} {words:{width}}   {purpose}")
 
 
 def _print_moved(added: Added, study: Path) -> None:
@@ -48,7 +54,9 @@ def _print_moved(added: Added, study: Path) -> None:
     if added.gone:
         count = "1 file is" if added.gone == 1 else f"{added.gone:,} files are"
         print(f"{count} no longer there, and {'stays' if added.gone == 1 else 'stay'} in the study: ", end="")
-        print(f"pimmi remove {quote(str(study))} --missing removes {'it' if added.gone == 1 else 'them'}")
+        print(
+            f"{program()} remove {quote(str(study))} --missing removes {'it' if added.gone == 1 else 'them'}"
+        )
 
 
 def print_hits(image: Path, hits: Sequence[Hit]) -> None:

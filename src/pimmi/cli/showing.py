@@ -9,6 +9,7 @@ from cyclopts import Parameter
 
 from pimmi.cli.options import AsJson, Preset, Quiet, RunOptions, StudyFolder, Workers
 from pimmi.errors import PimmiError
+from pimmi.outputs.disk import full_disk_named
 
 
 def settings(
@@ -109,7 +110,7 @@ def demo(
 def _demonstrate(folder: Path, options: RunOptions) -> None:
     import pimmi
     from pimmi.cli.report import evaluation_of, print_evaluation
-    from pimmi.cli.studying import bring_up_to_date, full_disk_named
+    from pimmi.cli.studying import bring_up_to_date
     from pimmi.demo.corpus import make_demo_corpus
 
     truth, study = folder / "truth.csv", folder / "study"

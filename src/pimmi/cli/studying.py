@@ -11,6 +11,7 @@ from cyclopts import Parameter
 
 from pimmi.cli.options import Algorithm, Dask, Images, Quiet, Resolution, RunOptions, StudyFolder, Workers
 from pimmi.errors import PimmiError
+from pimmi.outputs.disk import full_disk_named
 
 if TYPE_CHECKING:
     from pimmi import Study
@@ -146,16 +147,3 @@ def crew_of(
     else:
         with study.dask(dask, workers=workers, progress=progress) as pool:
             yield pool
-
-
-@contextmanager
-def full_disk_named(folder: Path) -> Iterator[None]:
-    """Turns the error of a full disk, which names no file, into one that names the folder."""
-    from pimmi.outputs.disk import is_full, why_not_written
-
-    try:
-        yield
-    except OSError as error:
-        if is_full(error):
-            raise PimmiError(why_not_written(folder, error)) from error
-        raise

@@ -42,14 +42,16 @@ def with_collapsed(groups: Groups, evidence: Evidence, visible: Ints) -> Groups:
     main = np.full(evidence.images, -1)
     (mains,) = np.nonzero(groups.part_main)
     main[groups.part_images[mains]] = mains
+    main_elements = np.full(evidence.images, -1)
+    main_elements[groups.part_images[mains]] = groups.part_elements[mains]
     clusters = groups.clusters.copy()
     room = 2 * len(hidden)
     images, masks, elements = np.empty(room, np.int64), np.empty(room, np.uint64), np.empty(room, np.int64)
     ends = np.empty((2, len(hidden)), np.int64)
     parts, founded = _attach(
         evidence.queries[hidden], evidence.results[hidden], evidence.query_part[hidden],
-        evidence.result_part[hidden], groups.part_elements, len(groups.common), main, clusters, images, masks,
-        elements, ends,
+        evidence.result_part[hidden], len(groups.part_elements), len(groups.common), main, main_elements, clusters,
+        images, masks, elements, ends,
     )  # fmt: skip
     of_link[:, hidden] = ends
     return replace(
@@ -68,44 +70,33 @@ def with_collapsed(groups: Groups, evidence: Evidence, visible: Ints) -> Groups:
 
 @njit(cache=True, nogil=True)
 def _attach(  # type: ignore[no-untyped-def]
-    queries, results, query_masks, result_masks, part_elements, elements_before, main, clusters, images, masks,
-    elements, ends,
+    queries, results, query_masks, result_masks, parts_before, elements_before, main, main_elements, clusters,
+    images, masks, elements, ends,
 ):  # fmt: skip
     """Give a main part to the images that have none; returns how many parts and elements are new.
 
-    `main` is the main part of each image, -1 for none; new parts are numbered on from the others.
+    `main` is the main part of each image, -1 for none, and `main_elements` its element; new parts and elements are
+    numbered on from the others.
     """
-    before = len(part_elements)
     parts = founded = 0
     for link in range(len(queries)):
         query, result = queries[link], results[link]
-        if main[result] < 0:
-            if main[query] < 0:
-                images[parts], masks[parts] = query, query_masks[link]
-                elements[parts] = elements_before + founded
-                founded += 1
-                main[query] = before + parts
-                parts += 1
-            part = main[query]
-            images[parts], masks[parts] = result, result_masks[link]
-            elements[parts] = part_elements[part] if part < before else elements[part - before]
-            main[result] = before + parts
-            clusters[result] = clusters[query]
-            parts += 1
-        elif main[query] < 0:
-            part = main[result]
+        if main[query] < 0 and main[result] < 0:
             images[parts], masks[parts] = query, query_masks[link]
-            elements[parts] = part_elements[part] if part < before else elements[part - before]
-            main[query] = before + parts
-            clusters[query] = clusters[result]
+            elements[parts] = main_elements[query] = elements_before + founded
+            main[query] = parts_before + parts
+            founded += 1
             parts += 1
-        one, other = main[query], main[result]
-        same = (
-            (part_elements[one] if one < before else elements[one - before])
-            == (part_elements[other] if other < before else elements[other - before])
-            if one >= 0
-            else False
-        )
-        ends[0, link] = one if same else -1
-        ends[1, link] = other if same else -1
+        if main[query] < 0 or main[result] < 0:
+            has, lacks, mask = query, result, result_masks[link]
+            if main[query] < 0:
+                has, lacks, mask = result, query, query_masks[link]
+            images[parts], masks[parts] = lacks, mask
+            elements[parts] = main_elements[lacks] = main_elements[has]
+            main[lacks] = parts_before + parts
+            clusters[lacks] = clusters[has]
+            parts += 1
+        same = main_elements[query] == main_elements[result]
+        ends[0, link] = main[query] if same else -1
+        ends[1, link] = main[result] if same else -1
     return parts, founded

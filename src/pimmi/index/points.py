@@ -205,9 +205,12 @@ def _packed(fields: dict[str, Any]) -> NDArray[np.uint64]:
 
 def _field(records: NDArray[np.uint8], name: str) -> NDArray[np.uint16]:
     """One of the fields of GEOMETRY, uint16 (n,)."""
-    shift = sum(bits for bits, _ in zip(GEOMETRY.values(), takewhile(name.__ne__, GEOMETRY), strict=False))
-    found = (words_of(records[:, :6]) >> np.uint64(shift)) & np.uint64((1 << GEOMETRY[name]) - 1)
-    return found.astype(np.uint16)
+    start = sum(bits for bits, _ in zip(GEOMETRY.values(), takewhile(name.__ne__, GEOMETRY), strict=False))
+    first, shift = divmod(start, 8)
+    word = np.zeros(len(records), np.uint32)
+    for place in range(-(-(shift + GEOMETRY[name]) // 8)):
+        word |= records[:, first + place].astype(np.uint32) << np.uint32(8 * place)
+    return ((word >> np.uint32(shift)) & np.uint32((1 << GEOMETRY[name]) - 1)).astype(np.uint16)
 
 
 def _joined_ids(centroids: NDArray[np.uint16], *, bits: int) -> NDArray[np.uint64]:

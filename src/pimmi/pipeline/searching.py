@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pimmi.images.identify import image_id, read_file
 from pimmi.index.codebook import load_codebook
-from pimmi.index.forms import form_offsets_of
+from pimmi.index.points import form_offsets
 from pimmi.matching.blocks import RELATIONS, Links
 from pimmi.matching.join import Lists, make_lists
 from pimmi.matching.match import match_blocks
@@ -127,7 +127,7 @@ class Searcher:
         if not len(rows):
             return None
         if number not in self._forms:
-            self._forms[number] = form_offsets_of(shard.points.records, shard.offsets)
+            self._forms[number] = form_offsets(shard.points, shard.offsets)
         return taken(shard, rows, forms=self._forms[number])
 
     def _counts(self, forms: Wanted, number: int) -> NDArray[np.int32]:

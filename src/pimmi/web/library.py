@@ -13,6 +13,7 @@ import numpy as np
 from pimmi.decisions.model import Decision
 from pimmi.decisions.store import DecisionStore, decisions_path, read_decisions
 from pimmi.errors import PimmiError, StudyError
+from pimmi.outputs.disk import full_disk_named
 from pimmi.pipeline.grouping import regroup_images
 from pimmi.settings import Settings
 from pimmi.study.catalogue import Catalogue, Links
@@ -20,7 +21,6 @@ from pimmi.study.groups import GroupTables, read_clusters, read_groups
 from pimmi.study.layout import StudyFolder
 from pimmi.study.lock import locked
 from pimmi.web.clusters import Clusters
-from pimmi.web.disk import full_disk_named
 from pimmi.web.elements import Elements
 from pimmi.web.links import LinkIndex
 from pimmi.web.posts import Posts

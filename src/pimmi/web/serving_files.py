@@ -13,11 +13,11 @@ from fastapi import Path as PathParameter
 from fastapi.responses import FileResponse, Response
 
 from pimmi.decisions.store import decisions_table
+from pimmi.outputs.disk import full_disk_named
 from pimmi.outputs.export import write_table
 from pimmi.web.answers.model import refusals
 from pimmi.web.asking import ImageId, chosen_clusters, cluster_number, image_rank
 from pimmi.web.clusters import Ints
-from pimmi.web.disk import full_disk_named
 from pimmi.web.library import Library, State
 from pimmi.web.taking import take_graph, take_images, take_posts, take_table
 from pimmi.web.thumbs import Thumbs

@@ -212,6 +212,7 @@ class _Replacement:
         self._jobs = jobs
         self._seen: set[str] = set()
         self._asked = jobs
+        cluster.sync(_watched, cluster.scheduler, self._see)
 
     def submit(self) -> None:
         """Give the jobs to SLURM; raises PimmiError if it refuses one."""
@@ -222,18 +223,34 @@ class _Replacement:
             raise PimmiError(f"SLURM refused a job: {self._refusals[0]}: change the settings under [slurm]")
 
     def submit_if_lost(self) -> None:
-        workers = self._cluster.scheduler_info["workers"].values()
-        there = {self._job(str(worker["name"])) for worker in workers}
-        self._seen |= there
+        there = set(map(self._job, self._cluster.sync(_names, self._cluster.scheduler)))
         wanted = self._jobs + len(self._seen - there)
         if wanted > self._asked:
             self._asked = wanted
             with suppress(PimmiError) if there else nullcontext():
                 self.submit()
 
+    def _see(self, worker: str) -> None:
+        self._seen.add(self._job(worker))
+
     def _job(self, worker: str) -> str:
         """A job of one worker lends it its name; one of several adds their numbers."""
         return worker if worker in self._cluster.worker_spec else worker.rpartition("-")[0]
+
+
+async def _names(scheduler: Any) -> list[str]:
+    return [str(worker.name) for worker in scheduler.workers.values()]
+
+
+async def _watched(scheduler: Any, see: Callable[[str], None]) -> None:
+    """Let `see` be called with the name of each worker that comes."""
+    from distributed.diagnostics.plugin import SchedulerPlugin
+
+    class Watch(SchedulerPlugin):  # type: ignore[misc]
+        def add_worker(self, scheduler: Any, worker: str) -> None:
+            see(str(scheduler.workers[worker].name))
+
+    scheduler.add_plugin(Watch())
 
 
 async def _settled(cluster: Any) -> None:

@@ -1,11 +1,14 @@
-"""Which of very many images share some points with one image: what is to be looked at when it is searched for.
+"""Which of very many images share points with one image: what is to be looked at when it is searched for.
 
-Only the image looks in cells, where in matching each of two images looks in those of the other; so it looks in more: in
-all pairs of its forms' nearest centroids.
+Only the image looks in cells, where in matching each of two images looks in those of the other; so its further forms
+look in more. A point that matches few images tells more than one that matches many: images are ranked by the squared
+inverse document frequencies of the points that they match, each counted once (Sivic and Zisserman 2003, Jégou et al.
+2009).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -15,8 +18,13 @@ from numpy.typing import NDArray
 
 from pimmi.index.codebook import Codebook
 from pimmi.index.points import NEAREST, OTHER_DEPTH, RECORD, Points, further_forms, stored_codes, words_of
-from pimmi.matching.join import FEW_POINTS, ORIGIN_ROW, Lists, centroid, change_masks, ones, word_at
+from pimmi.matching.join import FEW_POINTS, centroid, change_masks, ones, word_at
 from pimmi.matching.lanes import LANES, near_lanes
+
+NEAREST_PAIRS = 4
+"""A form looks in the cell of its r-th and s-th nearest centroid if r s is so much or less."""
+FIRST_ROOM = 1 << 16
+"""Matches for which there is room at first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +32,16 @@ class Wanted:
     """The forms of an image, by the cells in which they look; c cells, e entries.
 
     `cells` int64 (c,), rising; `starts` int64 (c + 1,), the first entry of each; `codes` uint64 (e, 3), the words of
-    the codes; `places` int32 (all cells,), the place of each cell in `cells`, -1 for others; `limits` uint8 (2,
-    all cells), the largest distance of codes that match in each, for images of many points and for those of few.
+    the codes; `owners` int32 (e,), the points whose forms they are, of `points` in all; `places` int32 (all cells,),
+    the place of each cell in `cells`, -1 for others; `limits` uint8 (2, all cells), the largest distance of codes that
+    match in each, for images of many points and for those of few.
     """
 
     cells: NDArray[np.int64]
     starts: NDArray[np.int64]
     codes: NDArray[np.uint64]
+    owners: NDArray[np.int32]
+    points: int
     places: NDArray[np.int32]
     limits: NDArray[np.uint8]
 
@@ -42,54 +53,133 @@ def wanted(points: Points, *, codebook: Codebook, code_distance: int) -> Wanted:
         limits[0] = limits[1]
     bits, depth = codebook.centroid_bits, codebook.depth
     stored = stored_codes(points.records)
-    owners, changes = further_forms(points.doubts)
+    further_points, changes = further_forms(points.doubts)
     masks = change_masks(codebook)
-    further = stored[owners].copy()
+    further = stored[further_points].copy()
     further[:, :2] ^= masks[changes]
-    cells, codes = [], []
-    for words, near, deep in (
-        (stored, words_of(points.records[:, RECORD - NEAREST :]), depth),
-        (further, words_of(points.others), OTHER_DEPTH),
+    cells, codes, owners = [], [], []
+    for words, near, deep, points_of in (
+        (stored, words_of(points.records[:, RECORD - NEAREST :]), depth, np.arange(len(points))),
+        (further, words_of(points.others), OTHER_DEPTH, further_points),
     ):
         centroids = [
             (near >> np.uint64(bits * place)) & np.uint64((1 << bits) - 1) for place in range(2 * deep)
         ]
-        for first, second in product(centroids[:deep], centroids[deep:]):
+        ranked = ((r, s) for r, s in product(range(deep), repeat=2) if (r + 1) * (s + 1) <= NEAREST_PAIRS)
+        for first, second in ((centroids[r], centroids[deep + s]) for r, s in ranked):
             cells.append(((first << np.uint64(bits)) + second).astype(np.int64))
             codes.append(words)
+            owners.append(points_of)
     every = np.concatenate(cells)
     order = np.argsort(every, kind="stable")
     distinct, starts = np.unique(every[order], return_index=True)
     places = np.full(codebook.cells, -1, np.int32)
     places[distinct] = np.arange(len(distinct))
-    return Wanted(distinct, np.append(starts, len(every)), np.concatenate(codes)[order], places, limits)
+    return Wanted(
+        cells=distinct,
+        starts=np.append(starts, len(every)),
+        codes=np.concatenate(codes)[order],
+        owners=np.concatenate(owners)[order].astype(np.int32),
+        points=len(points),
+        places=places,
+        limits=limits,
+    )
 
 
-def count_in_lists(found: Wanted, lists: Lists, *, images: int, sign_distance: int) -> NDArray[np.int32]:
-    """int32 (images,): how many points of each image match a form."""
-    counts = np.zeros(images, np.int32)
-    _count_in_lists(
-        found.cells, found.starts, found.codes, lists.starts, lists.signs, lists.more_signs, lists.beyond,
-        lists.origins, lists.few, found.limits, sign_distance, counts,
+def promising(
+    matches: NDArray[np.uint64], *, images: int, points: int, fewest: int, most: int
+) -> NDArray[np.int64]:
+    """The images, rising, with which at least `fewest` points match, and of these the `most` that promise most.
+
+    `matches` are those of `points` points with `images` images, as `matches_in_lists` gives them.
+    """
+    matches = np.unique(matches)
+    of_image, of_point = (
+        (matches >> np.uint64(32)).astype(np.int64),
+        (matches & np.uint64(2**32 - 1)).astype(np.int64),
+    )
+    frequencies = np.bincount(of_point, minlength=points)
+    weights = np.log(images / np.maximum(frequencies, 1)) ** 2
+    scores = np.bincount(of_image, weights[of_point], minlength=images)
+    (enough,) = np.nonzero(np.bincount(of_image, minlength=images) >= fewest)
+    best = enough[np.argsort(-scores[enough], kind="stable")[:most]]
+    return np.sort(best)
+
+
+@dataclass(frozen=True, slots=True)
+class CellLists:
+    """The points of very many images by their nearest cells; n points.
+
+    `starts` int64 (cells + 1,) is where the list of each cell starts. In the order of the lists: `signs`, `more_signs`
+    uint64 (n + LANES,), `beyond` uint64 (n,), the words of the codes; `images` int32 (n,), the image's number. `few`
+    bool (images,) says whether an image has FEW_POINTS or fewer.
+    """
+
+    starts: NDArray[np.int64]
+    signs: NDArray[np.uint64]
+    more_signs: NDArray[np.uint64]
+    beyond: NDArray[np.uint64]
+    images: NDArray[np.int32]
+    few: NDArray[np.bool_]
+
+
+def make_cell_lists(
+    parts: Sequence[tuple[NDArray[np.uint8], NDArray[np.int64]]], *, codebook: Codebook
+) -> CellLists:
+    """Lists over the images of some parts, numbered on from part to part; the records of each, and its offsets."""
+    bits, depth = codebook.centroid_bits, codebook.depth
+    starts = np.zeros(codebook.cells + 2, np.int64)
+    for records, _ in parts:
+        _count_cells(records, bits, depth, starts)
+    np.cumsum(starts, out=starts)
+    n = int(starts[-1])
+    lists = CellLists(
+        starts=starts[:-1],
+        signs=np.zeros(n + LANES, np.uint64),
+        more_signs=np.zeros(n + LANES, np.uint64),
+        beyond=np.empty(n, np.uint64),
+        images=np.empty(n, np.int32),
+        few=np.concatenate([np.diff(offsets) <= FEW_POINTS for _, offsets in parts]),
+    )
+    first = 0
+    for records, offsets in parts:
+        _fill_cells(
+            records, offsets, first, bits, depth, starts[1:], lists.signs, lists.more_signs, lists.beyond, lists.images
+        )  # fmt: skip
+        first += len(offsets) - 1
+    return lists
+
+
+def matches_in_lists(
+    found: Wanted, lists: CellLists, *, sign_distance: int, share: slice = slice(None)
+) -> NDArray[np.uint64]:
+    """Which images match which points, in a share of the cells: the image's number in the upper 32 bits, the point in
+    the lower."""
+    matches: NDArray[np.uint64] = _matches_in_lists(
+        found.cells[share], found.starts[share.start :], found.codes, found.owners, lists.starts, lists.signs,
+        lists.more_signs, lists.beyond, lists.images, lists.few, found.limits, sign_distance,
     )  # fmt: skip
-    return counts
+    return matches
 
 
-def count_in_records(
+def matches_in_records(
     found: Wanted,
     records: NDArray[np.uint8],
     offsets: NDArray[np.int64],
     *,
+    first: int,
     codebook: Codebook,
     sign_distance: int,
-) -> NDArray[np.int32]:
-    """The same without lists, from the points as they are stored: slower by far, but there is nothing to prepare."""
-    counts = np.zeros(len(offsets) - 1, np.int32)
-    _count_in_records(
-        found.places, found.starts, found.codes, records, offsets, codebook.centroid_bits, codebook.depth,
-        found.limits, sign_distance, counts,
+) -> NDArray[np.uint64]:
+    """The same without lists, from the points as they are stored: slower by far, but there is nothing to prepare.
+
+    `first` is the number of the first image.
+    """
+    matches: NDArray[np.uint64] = _matches_in_records(
+        found.places, found.starts, found.codes, found.owners, records, offsets, first, codebook.centroid_bits,
+        codebook.depth, found.limits, sign_distance,
     )  # fmt: skip
-    return counts
+    return matches
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -101,20 +191,57 @@ def _distance(codes, entry, wide, rest, beyond, sign_distance):  # type: ignore[
     return signs + ones((own & outer) ^ (wide & beyond)) + ones((own | ~outer) ^ (wide | ~beyond))
 
 
+@njit(cache=True, nogil=True, inline="always")
+def _nearest_cell(record, bits, depth):  # type: ignore[no-untyped-def]
+    near = word_at(record, RECORD - NEAREST, NEAREST)
+    return (centroid(near, 0, bits) << bits) + centroid(near, depth, bits)
+
+
 @njit(cache=True, nogil=True)
-def _count_in_lists(  # type: ignore[no-untyped-def]
-    cells, starts, codes, list_starts, signs, more_signs, beyond, origins, few, limits, sign_distance, counts,
+def _count_cells(records, bits, depth, starts):  # type: ignore[no-untyped-def]
+    for point in range(len(records)):
+        starts[_nearest_cell(records[point], bits, depth) + 2] += 1
+
+
+@njit(cache=True, nogil=True)
+def _fill_cells(  # type: ignore[no-untyped-def]
+    records, offsets, first, bits, depth, starts, signs, more_signs, beyond, images
 ):  # fmt: skip
-    touched = uint64(0)
+    for image in range(len(offsets) - 1):
+        for point in range(offsets[image], offsets[image + 1]):
+            record = records[point]
+            cell = _nearest_cell(record, bits, depth)
+            at = starts[cell]
+            starts[cell] += 1
+            signs[at], more_signs[at], beyond[at] = (
+                word_at(record, 6, 8),
+                word_at(record, 14, 8),
+                word_at(record, 22, 8),
+            )
+            images[at] = first + image
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _with_match(matches, found, image, point):  # type: ignore[no-untyped-def]
+    """The matches, longer if they were full, with one more."""
+    if found == len(matches):
+        longer = np.empty(2 * len(matches), np.uint64)
+        longer[:found] = matches
+        matches = longer
+    matches[found] = (uint64(image) << uint64(32)) | uint64(point)
+    return matches
+
+
+@njit(cache=True, nogil=True)
+def _matches_in_lists(  # type: ignore[no-untyped-def]
+    cells, starts, codes, owners, list_starts, signs, more_signs, beyond, images, few, limits, sign_distance,
+):  # fmt: skip
+    matches, found = np.empty(FIRST_ROOM, np.uint64), 0
     for k in range(len(cells)):
-        if k + 16 < len(cells):
-            touched += signs[list_starts[cells[k + 16]]] ^ more_signs[list_starts[cells[k + 16]]]
-        stop = np.int64(list_starts[cells[k] + 1])
-        for strip in range(np.int64(list_starts[cells[k]]), stop, LANES):
-            done = uint64(0)
+        stop = list_starts[cells[k] + 1]
+        for strip in range(list_starts[cells[k]], stop, LANES):
             for entry in range(starts[k], starts[k + 1]):
                 near = near_lanes(signs, more_signs, strip, codes[entry, 0], codes[entry, 1], sign_distance)
-                near &= ~done
                 while near != 0:
                     lowest = near & (~near + uint64(1))
                     near ^= lowest
@@ -122,28 +249,28 @@ def _count_in_lists(  # type: ignore[no-untyped-def]
                     if at >= stop:
                         break
                     apart = _distance(codes, entry, signs[at], more_signs[at], beyond[at], sign_distance)
-                    image = origins[at] >> np.uint32(ORIGIN_ROW)
-                    if apart <= limits[np.int64(few[image]), cells[k]]:
-                        done |= lowest
-                        counts[image] += np.int32(1)
-    return touched
+                    if apart <= limits[np.int64(few[images[at]]), cells[k]]:
+                        matches = _with_match(matches, found, images[at], owners[entry])
+                        found += 1
+    return matches[:found]
 
 
 @njit(cache=True, nogil=True)
-def _count_in_records(  # type: ignore[no-untyped-def]
-    places, starts, codes, records, offsets, bits, depth, limits, sign_distance, counts
+def _matches_in_records(  # type: ignore[no-untyped-def]
+    places, starts, codes, owners, records, offsets, first, bits, depth, limits, sign_distance
 ):  # fmt: skip
-    for image in range(len(counts)):
+    matches, found = np.empty(FIRST_ROOM, np.uint64), 0
+    for image in range(len(offsets) - 1):
         few = np.int64(offsets[image + 1] - offsets[image] <= FEW_POINTS)
         for point in range(offsets[image], offsets[image + 1]):
             record = records[point]
-            near = word_at(record, RECORD - NEAREST, NEAREST)
-            cell = (centroid(near, 0, bits) << bits) + centroid(near, depth, bits)
+            cell = _nearest_cell(record, bits, depth)
             place, limit = places[cell], np.int64(limits[few, cell])
             if place < 0:
                 continue
             wide, rest, beyond = word_at(record, 6, 8), word_at(record, 14, 8), word_at(record, 22, 8)
             for entry in range(starts[place], starts[place + 1]):
                 if _distance(codes, entry, wide, rest, beyond, sign_distance) <= limit:
-                    counts[image] += np.int32(1)
-                    break
+                    matches = _with_match(matches, found, first + image, owners[entry])
+                    found += 1
+    return matches[:found]

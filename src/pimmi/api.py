@@ -250,10 +250,16 @@ class Study:
         Byte-identical files are linked to the first of them. The columns of this and the other tables are
         explained by `pimmi export --help`.
         """
-        from pimmi.study.catalogue import Catalogue
-        from pimmi.study.tables import links_table
+        import pyarrow as pa
 
-        return links_table(
+        return pa.concat_tables(self.link_batches())
+
+    def link_batches(self) -> Iterator[pa.Table]:
+        """The rows of `links()`, a million at a time: the memory that it takes hardly grows with their number."""
+        from pimmi.study.catalogue import Catalogue
+        from pimmi.study.tables import link_batches
+
+        yield from link_batches(
             Catalogue.read(self._folder), minimum_confidence=self.settings.matching.minimum_confidence
         )
 

@@ -8,6 +8,7 @@ import math
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,39 @@ def test_the_same_rows_make_the_same_bytes(tmp_path: Path, ending: str) -> None:
     write_table(TABLE, tmp_path / f"one{ending}")
     write_table(in_pieces, tmp_path / f"two{ending}")
     assert (tmp_path / f"one{ending}").read_bytes() == (tmp_path / f"two{ending}").read_bytes()
+
+
+@pytest.mark.parametrize("ending", [".csv", ".json", ".parquet"])
+def test_batches_are_written_one_by_one_to_the_same_file(tmp_path: Path, ending: str) -> None:
+    taken: list[int] = []
+
+    def batches() -> Iterator[pa.Table]:
+        for start in range(len(TABLE)):
+            taken.append(start)
+            yield TABLE.slice(start, 1)
+
+    write_table(TABLE, tmp_path / f"whole{ending}")
+    write_table(batches(), tmp_path / f"batches{ending}")
+    assert taken == list(range(len(TABLE)))
+    whole, pieces = tmp_path / f"whole{ending}", tmp_path / f"batches{ending}"
+    if ending == ".parquet":
+        assert pq.read_table(whole).drop("score").equals(pq.read_table(pieces).drop("score"))
+    else:
+        assert whole.read_bytes() == pieces.read_bytes()
+
+
+@pytest.mark.parametrize("ending", [".csv", ".json", ".parquet"])
+def test_what_breaks_a_batch_is_no_fault_of_the_file_to_write(tmp_path: Path, ending: str) -> None:
+    def batches() -> Iterator[pa.Table]:
+        yield TABLE
+        (tmp_path / "gone").open()
+
+    path = tmp_path / f"t{ending}"
+    path.write_text("before")
+    with pytest.raises(FileNotFoundError, match="gone"):
+        write_table(batches(), path)
+    assert [other.name for other in tmp_path.iterdir()] == [path.name]
+    assert path.read_text() == "before"
 
 
 @pytest.mark.parametrize("ending", [".csv", ".json", ".parquet"])

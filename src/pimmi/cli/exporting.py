@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from textwrap import fill
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
 from pimmi.cli.options import StudyFolder
 from pimmi.outputs.tables import TABLES
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 def export(
@@ -29,15 +33,15 @@ def export(
     from pimmi.outputs.export import write_table
 
     opened = pimmi.open(study)
-    make = {
-        "links": opened.links,
+    make: dict[str, Callable[[], pa.Table | Iterable[pa.Table]]] = {
+        "links": opened.link_batches,
         "clusters": opened.cluster_table,
         "elements": opened.elements,
         "memberships": opened.memberships,
         "images": opened.images,
         "decisions": opened.decisions,
-    }[table]
-    write_table(make(), output)
+    }
+    write_table(make[table](), output)
 
 
 def _columns_of(name: str) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from io import TextIOWrapper
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -20,13 +21,16 @@ from pimmi.outputs.disk import why_not_written
 
 SIGNIFICANT_DIGITS = 6
 ROWS_AT_A_TIME = 10_000
+ROWS_OF_GROUP = 1_000_000
+"""Rows of a group of a Parquet file."""
 
 
-def write_table(table: pa.Table, path: str | Path) -> None:
+def write_table(table: pa.Table | Iterable[pa.Table], path: str | Path) -> None:
     """Write a table as the ending of the path says: .csv, .parquet or .json (a list of objects, one a line).
 
-    A file that is there is replaced at the end, as a whole. CSV and JSON have numbers as `rounded` gives
-    them, and empty or null for what is missing; Parquet has all digits.
+    A large table can come in batches of rows, each of which is written before the next is taken. A file that is there
+    is replaced at the end, as a whole. CSV and JSON have numbers as `rounded` gives them, and empty or null for what is
+    missing; Parquet has all digits.
 
     Raises PimmiError for another ending, a folder that doesn't exist, a full disk or one that can't be
     written to.
@@ -37,9 +41,11 @@ def write_table(table: pa.Table, path: str | Path) -> None:
     unfinished = path.with_name(f".pimmi-{os.getpid()}.part")
     try:
         with unfinished.open("wb") as file:
-            write(table, file)
+            write(iter([table] if isinstance(table, pa.Table) else table), file)
         unfinished.replace(path)
     except OSError as error:
+        if error.filename not in (None, str(unfinished)):
+            raise
         raise PimmiError(why_not_written(path, error)) from error
     finally:
         unfinished.unlink(missing_ok=True)
@@ -63,35 +69,45 @@ def rounded(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(finite, np.round(values * scale) / scale, values)
 
 
-def _write_csv(table: pa.Table, file: BinaryIO) -> None:
+def _write_csv(tables: Iterator[pa.Table], file: BinaryIO) -> None:
     text = TextIOWrapper(file, encoding="utf-8", newline="")
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(table.column_names)
-    for columns in _columns(table):
-        writer.writerows(zip(*columns, strict=True))
+    first = True
+    for table in tables:
+        if first:
+            writer.writerow(table.column_names)
+        first = False
+        for columns in _columns(table):
+            writer.writerows(zip(*columns, strict=True))
     text.flush()
     text.detach()
 
 
-def _write_json(table: pa.Table, file: BinaryIO) -> None:
+def _write_json(tables: Iterator[pa.Table], file: BinaryIO) -> None:
     text = TextIOWrapper(file, encoding="utf-8", newline="")
     between = "["
-    for columns in _columns(table):
-        for row in zip(*columns, strict=True):
-            record = dict(zip(table.column_names, row, strict=True))
-            text.write(f"{between}\n{json.dumps(record, ensure_ascii=False)}")
-            between = ","
+    for table in tables:
+        for columns in _columns(table):
+            for row in zip(*columns, strict=True):
+                record = dict(zip(table.column_names, row, strict=True))
+                text.write(f"{between}\n{json.dumps(record, ensure_ascii=False)}")
+                between = ","
     text.write("[]\n" if between == "[" else "\n]\n")
     text.flush()
     text.detach()
 
 
-def _write_parquet(table: pa.Table, file: BinaryIO) -> None:
-    plain = table.combine_chunks().replace_schema_metadata(None)
-    pq.write_table(plain, file, compression="zstd", row_group_size=1_000_000)
+def _write_parquet(tables: Iterator[pa.Table], file: BinaryIO) -> None:
+    first = next(tables)
+    schema = first.schema.remove_metadata()
+    with pq.ParquetWriter(file, schema, compression="zstd") as writer:
+        for table in chain([first], tables):
+            writer.write_table(
+                table.combine_chunks().replace_schema_metadata(None), row_group_size=ROWS_OF_GROUP
+            )
 
 
-WRITERS: dict[str, Callable[[pa.Table, BinaryIO], None]] = {
+WRITERS: dict[str, Callable[[Iterator[pa.Table], BinaryIO], None]] = {
     ".csv": _write_csv,
     ".parquet": _write_parquet,
     ".json": _write_json,

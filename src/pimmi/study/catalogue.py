@@ -100,6 +100,12 @@ class Catalogue:
 
         `columns` are those of `LINKS_SCHEMA` that `Links.rows` will have.
         """
+        ends = self.link_ends(minimum_confidence=minimum_confidence)
+        rows = self.link_rows(ends.stored, minimum_confidence=minimum_confidence, columns=columns)
+        return Links(query=ends.query, result=ends.result, rows=rows)
+
+    def link_ends(self, *, minimum_confidence: float) -> LinkEnds:
+        """Which images the links are between, sorted as in `links`: so much fits in memory, however many there are."""
         ends: tuple[list[NDArray[np.int64]], list[NDArray[np.int64]]] = ([], [])
         nears = [np.empty(0, bool)]
         for rows in read_links(self.folder, minimum_confidence=minimum_confidence, columns=(*PLACES, "near")):
@@ -111,30 +117,23 @@ class Catalogue:
         near = np.concatenate(nears)[kept]
         kept = kept[counting(query[kept], result[kept], near, images=len(self.images))]
         order = kept[np.lexsort((result[kept], query[kept]))]
-        places = np.full(len(query), -1)
-        places[order] = np.arange(len(order))
-        query, result = query[order], result[order]
-        rows = self._link_rows(places, minimum_confidence=minimum_confidence, columns=columns)
-        return Links(query=query, result=result, rows=rows)
+        return LinkEnds(query=query[order], result=result[order], stored=order)
 
-    def _link_rows(
-        self, places: NDArray[np.int64], *, minimum_confidence: float, columns: Sequence[str]
+    def link_rows(
+        self, stored: NDArray[np.int64], *, minimum_confidence: float, columns: Sequence[str]
     ) -> pa.Table:
-        """Some columns of the links that count; `places` are where the stored ones belong, -1 for nowhere.
-
-        The files are read a second time, so that nothing is there twice.
-        """
+        """Some columns of some links, in the order of `stored` (`LinkEnds`); the files are read again."""
         schema = pa.schema([LINKS_SCHEMA.field(name) for name in columns])
-        count = int(places.max(initial=-1)) + 1
-        found = {field.name: np.empty(count, field.type.to_pandas_dtype()) for field in schema}
+        found = {field.name: np.empty(len(stored), field.type.to_pandas_dtype()) for field in schema}
         if not found:
             return schema.empty_table()
+        places = np.argsort(stored)
+        rising = stored[places]
         first = 0
         for rows in read_links(self.folder, minimum_confidence=minimum_confidence, columns=columns):
-            there = places[first : first + len(rows)]
-            (kept,) = np.nonzero(there >= 0)
+            start, stop = np.searchsorted(rising, [first, first + len(rows)])
             for name, column in found.items():
-                column[there[kept]] = rows.column(name).to_numpy()[kept]
+                column[places[start:stop]] = rows.column(name).to_numpy()[rising[start:stop] - first]
             first += len(rows)
         return pa.table([pa.array(found[field.name], field.type) for field in schema], schema=schema)
 
@@ -153,6 +152,15 @@ class Catalogue:
         places = self.images.column("shard").to_numpy() << 32 | self.images.column("row").to_numpy()
         ranks = np.argsort(places)
         return places[ranks], ranks
+
+
+@dataclass(frozen=True, slots=True)
+class LinkEnds:
+    """The ranks of both ends of n links, int64 (n,), and the place of each, int64 (n,), among all that are stored."""
+
+    query: NDArray[np.int64]
+    result: NDArray[np.int64]
+    stored: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from pimmi.matching.blocks import RELATIONS
 from pimmi.outputs.tables import TABLES
-from pimmi.study.catalogue import Catalogue, Links, id_array
+from pimmi.study.catalogue import Catalogue, LinkEnds, id_array
 from pimmi.study.groups import is_grouped, read_clusters, read_group
 from pimmi.study.links import TRANSFORM
 from pimmi.study.reading import values
@@ -26,6 +27,8 @@ VARIANTS = ("plain", "mirror", "negative", "mirror-negative")
 """The names of the changes, by number (`pimmi.matching.blocks.Links`)."""
 IDENTITY = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 SCORE_OF_EXACT_COPIES = 10_000.0
+ROWS_AT_ONCE = 1_000_000
+"""Rows of the links table that are in memory at once while it is written."""
 FEWEST_POINTS = 8
 """An image with fewer keypoints has too little information to be matched with confidence."""
 
@@ -56,49 +59,67 @@ def images_table(catalogue: Catalogue) -> pa.Table:
     return _table("images", columns)
 
 
-def links_table(catalogue: Catalogue, *, minimum_confidence: float) -> pa.Table:
-    """One row for each pair of linked images, under their first paths, and for each byte-identical file."""
-    same = ("score", *TRANSFORM, "query_coverage", "result_coverage", "agreement", "conflict", "confidence")
-    links = catalogue.links(
-        minimum_confidence=minimum_confidence, columns=("relation", "change", "inliers", *same)
-    )
-    types = _types(catalogue, links)
-    found: dict[str, Any] = {
-        "type": types,
-        "relation": pa.array(RELATIONS).take(links.rows.column("relation").cast(pa.int64())),
-        "variant": pa.array(VARIANTS).take(links.rows.column("change").cast(pa.int64())),
-        "nb_match_ransac": links.rows.column("inliers"),
-        **{name: links.rows.column(name) for name in same},
-    }
-    later = catalogue.later_files
-    exact = _exact_copies(catalogue)
-    queries = catalogue.first_files[np.concatenate([links.query, catalogue.file_ranks[later]])]
-    results = np.concatenate([catalogue.first_files[links.result], later])
-    del links, types
+def link_batches(
+    catalogue: Catalogue, *, minimum_confidence: float, rows: int = ROWS_AT_ONCE
+) -> Iterator[pa.Table]:
+    """One row for each pair of linked images, under their first paths, and for each byte-identical file.
+
+    So many rows are in memory at a time; there is one batch, without rows, if there are no links.
+    """
+    ends = catalogue.link_ends(minimum_confidence=minimum_confidence)
+    later, firsts, count = catalogue.later_files, catalogue.first_files, len(ends.query)
+    queries = np.concatenate([firsts[ends.query], firsts[catalogue.file_ranks[later]]])
+    results = np.concatenate([firsts[ends.result], later])
     order = np.lexsort((results, queries))
     paths = catalogue.readable_files.column("path")
-    columns: dict[str, Any] = {
-        "query_path": paths.take(queries[order]),
-        "result_path": paths.take(results[order]),
+    for start in range(0, max(1, len(order)), rows):
+        batch = order[start : start + rows]
+        linked, exact = np.flatnonzero(batch < count), np.flatnonzero(batch >= count)
+        columns = _of_linked(catalogue, ends, batch[linked], minimum_confidence=minimum_confidence)
+        more = _of_exact_copies(catalogue, later[batch[exact] - count])
+        places = np.argsort(np.concatenate([linked, exact]))
+        yield _table(
+            "links",
+            {
+                "query_path": paths.take(queries[batch]),
+                "result_path": paths.take(results[batch]),
+                **{name: _joined(columns.pop(name), more.pop(name)).take(places) for name in list(columns)},
+            },
+        )
+
+
+def _of_linked(
+    catalogue: Catalogue, ends: LinkEnds, links: Ints, *, minimum_confidence: float
+) -> dict[str, Any]:
+    """The columns of the links table, but for the paths, of some links."""
+    same = ("score", *TRANSFORM, "query_coverage", "result_coverage", "agreement", "conflict", "confidence")
+    rows = catalogue.link_rows(
+        ends.stored[links],
+        minimum_confidence=minimum_confidence,
+        columns=("relation", "change", "inliers", *same),
+    )
+    return {
+        "type": _types(catalogue, ends.query[links], ends.result[links]),
+        "relation": pa.array(RELATIONS).take(rows.column("relation").cast(pa.int64())),
+        "variant": pa.array(VARIANTS).take(rows.column("change").cast(pa.int64())),
+        "nb_match_ransac": rows.column("inliers"),
+        **{name: rows.column(name) for name in same},
     }
-    for name in list(found):
-        columns[name] = _joined(found.pop(name), exact.pop(name)).take(order)
-    return _table("links", columns)
 
 
 def count_links(catalogue: Catalogue, *, minimum_confidence: float) -> tuple[int, int]:
     """How many rows of the links table are copies, and how many are common; raises StudyError if it isn't grouped."""
-    links = catalogue.links(minimum_confidence=minimum_confidence, columns=())
+    ends = catalogue.link_ends(minimum_confidence=minimum_confidence)
     grouped = read_group(catalogue.folder, "links")
-    common = int(np.count_nonzero(are_common(catalogue, links.query, links.result, grouped)))
-    return len(links) - common + len(catalogue.later_files), common
+    common = int(np.count_nonzero(are_common(catalogue, ends.query, ends.result, grouped)))
+    return len(ends.query) - common + len(catalogue.later_files), common
 
 
-def _types(catalogue: Catalogue, links: Links) -> pa.Array[Any]:
-    """copy or common, for each link; null if the study isn't grouped."""
+def _types(catalogue: Catalogue, queries: Ints, results: Ints) -> pa.Array[Any]:
+    """copy or common, for each link between two ranks; null if the study isn't grouped."""
     if not is_grouped(catalogue.folder):
-        return pa.nulls(len(links), pa.string())
-    common = are_common(catalogue, links.query, links.result, read_group(catalogue.folder, "links"))
+        return pa.nulls(len(queries), pa.string())
+    common = are_common(catalogue, queries, results, read_group(catalogue.folder, "links"))
     return pa.array(np.where(common, COMMON, COPY))
 
 
@@ -224,9 +245,8 @@ def _joined(found: Any, exact: Any) -> pa.Array[Any]:
     return pa.concat_arrays([*chunks, *more])
 
 
-def _exact_copies(catalogue: Catalogue) -> dict[str, Any]:
-    """The columns of the links table, but for the paths, of the byte-identical files."""
-    files = catalogue.later_files
+def _of_exact_copies(catalogue: Catalogue, files: Ints) -> dict[str, Any]:
+    """The same columns of some byte-identical files, each linked with the first of them."""
     ranks = catalogue.file_ranks[files]
     ones = pa.array(np.ones(len(files)))
     return {

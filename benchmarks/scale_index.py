@@ -41,7 +41,7 @@ from pimmi.index.points import (
     taken_points,
     words_of,
 )
-from pimmi.matching.join import CROWDED, Lists, by_pair, change_masks, look_up, make_lists
+from pimmi.matching.join import CROWDED, Lists, by_pair, change_masks, look_up, make_lists, sign_limits
 from pimmi.settings import MatchingSettings
 from pimmi.study.description import read_description
 from pimmi.study.layout import StudyFolder
@@ -185,6 +185,7 @@ def join(first: Block, second: Block | None) -> int:
     settings = first.settings
     codebook = load_codebook(settings.codebook)
     masks = change_masks(codebook)
+    signs = sign_limits(sign_distance=settings.sign_distance, code_distance=settings.code_distance)
     blocks = [first] if second is None else [first, second]
     starts = np.cumsum([0, *map(len, blocks)])
     places = [
@@ -200,7 +201,7 @@ def join(first: Block, second: Block | None) -> int:
             base_places=places[base],
             masks=masks,
             limits=codebook.limits_within(settings.code_distance),
-            sign_distance=settings.sign_distance,
+            sign_limits=signs,
             most=np.iinfo(np.int64).max,
         )
     return len(by_pair(found, at_least=settings.minimum_inliers))

@@ -26,10 +26,9 @@ from pimmi.matching.join import (
     look_up,
     make_lists,
     ones,
+    sign_limits,
 )
 from pimmi.settings import Settings
-
-SIGN_DISTANCE = SETTINGS.matching.sign_distance
 
 Match = tuple[int, int, int, int, int, int]
 Limits = NDArray[np.uint8]
@@ -107,6 +106,12 @@ def limits_of(chosen: Settings) -> Limits:
     return load_codebook(chosen.matching.codebook).limits_within(chosen.matching.code_distance)
 
 
+def sign_limits_of(chosen: Settings) -> NDArray[np.int64]:
+    return sign_limits(
+        sign_distance=chosen.matching.sign_distance, code_distance=chosen.matching.code_distance
+    )
+
+
 def brute_force(
     images: list[Described], chosen: Settings = SETTINGS, *, limits: Limits | None = None
 ) -> set[Match]:
@@ -119,7 +124,8 @@ def brute_force(
         plain = base.changes == 0
         differing = np.bitwise_count(query.codes[:, None] ^ base.codes[plain][None]).astype(int)
         limit = limits[int(few[here])][base.cells[plain][:, 0]]
-        near = (differing[:, :, :2].sum(axis=2) <= SIGN_DISTANCE) & (differing.sum(axis=2) <= limit)
+        near = differing[:, :, :2].sum(axis=2) <= sign_limits_of(chosen)[limit]
+        near &= differing.sum(axis=2) <= limit
         looks = query.cells[:, None, :] == base.cells[plain][None, :, :1]
         near &= looks[:, :, 0] | (looks.any(axis=2) & (limit > CROWDED))
         for form, other in np.argwhere(near).tolist():
@@ -157,7 +163,7 @@ def joined(
             base_places=places[base],
             masks=change_masks(codebook),
             limits=limits_of(chosen) if limits is None else limits,
-            sign_distance=SIGN_DISTANCE,
+            sign_limits=sign_limits_of(chosen),
             most=most,
         ):
             found |= unpacked(piece)
@@ -172,7 +178,10 @@ def test_the_join_finds_what_comparing_everything_finds(images: list[Described])
 
 
 def test_in_crowded_cells_codes_must_be_nearer(images: list[Described]) -> None:
-    limits = np.random.default_rng(0).integers(CROWDED - 10, 60, (2, load_codebook().cells), dtype=np.uint8)
+    most = SETTINGS.matching.code_distance
+    cells = load_codebook().cells
+    drawn = np.random.default_rng(0).integers(CROWDED - 10, most, (2, cells), dtype=np.uint8, endpoint=True)
+    limits = np.sort(drawn, axis=0)
     expected = brute_force(images, limits=limits)
     assert len(brute_force(images)) > len(expected) > 20
     assert joined(images, list(range(len(images))), limits=limits) == expected
@@ -187,6 +196,15 @@ def test_so_it_does_with_other_cells(pictures: list[Image], codebook: str, probe
     expected = brute_force(images, chosen)
     assert len(expected) > 20
     assert joined(images, list(range(len(images))), chosen=chosen) == expected
+
+
+@given(st.integers(0, 128), st.integers(1, 200))
+def test_signs_have_the_same_share_of_every_limit(sign_distance: int, code_distance: int) -> None:
+    shares = sign_limits(sign_distance=sign_distance, code_distance=code_distance).tolist()
+    assert len(shares) == code_distance + 1
+    assert (shares[0], shares[-1]) == (0, sign_distance)
+    for limit, share in enumerate(shares):
+        assert share - 1 < limit * sign_distance / code_distance <= share
 
 
 def test_more_matches_than_are_allowed_are_refused(images: list[Described]) -> None:

@@ -18,7 +18,7 @@ from pimmi.index.points import (
     stored_codes,
     words_of,
 )
-from pimmi.matching.join import FEW_POINTS, change_masks
+from pimmi.matching.join import FEW_POINTS, change_masks, sign_limits
 from pimmi.matching.presearch import (
     NEAREST_PAIRS,
     Wanted,
@@ -30,7 +30,8 @@ from pimmi.matching.presearch import (
 )
 
 CODEBOOK = load_codebook(SETTINGS.matching.codebook)
-SIGNS, DISTANCE = SETTINGS.matching.sign_distance, SETTINGS.matching.code_distance
+DISTANCE = SETTINGS.matching.code_distance
+SIGNS = sign_limits(sign_distance=SETTINGS.matching.sign_distance, code_distance=DISTANCE)
 Part = tuple[Points, NDArray[np.int64]]
 
 
@@ -62,7 +63,7 @@ def in_records(asked: Wanted, parts: list[Part]) -> NDArray[np.uint64]:
     for points, offsets in parts:
         found.append(
             matches_in_records(
-                asked, points.records, offsets, first=first, codebook=CODEBOOK, sign_distance=SIGNS
+                asked, points.records, offsets, first=first, codebook=CODEBOOK, sign_limits=SIGNS
             )
         )
         first += len(offsets) - 1
@@ -100,7 +101,8 @@ def one_by_one(query: Points, parts: list[Part]) -> set[int]:
                     if (r + 1) * (s + 1) <= NEAREST_PAIRS:
                         looks |= ((ids(words, r) << bits) + ids(words, deep + s))[:, None] == cells
             apart = np.bitwise_count(full_codes(codes)[:, None] ^ full_codes(stored)[None]).astype(int)
-            near_enough = (apart.sum(axis=2) <= limits[few, cells]) & (apart[:, :, :2].sum(axis=2) <= SIGNS)
+            limit = limits[few, cells]
+            near_enough = (apart.sum(axis=2) <= limit) & (apart[:, :, :2].sum(axis=2) <= SIGNS[limit])
             for form, point in zip(*np.nonzero(looks & near_enough), strict=True):
                 found.add((first + int(images[point])) << 32 | int(point_of[form]))
         first += len(offsets) - 1
@@ -114,10 +116,10 @@ def test_the_matches_are_those_of_a_comparison_one_by_one(
     assert len(expected) > 100
     assert set(in_records(asked, parts).tolist()) == expected
     lists = make_cell_lists([(points.records, offsets) for points, offsets in parts], codebook=CODEBOOK)
-    assert set(matches_in_lists(asked, lists, sign_distance=SIGNS).tolist()) == expected
+    assert set(matches_in_lists(asked, lists, sign_limits=SIGNS).tolist()) == expected
     half = len(asked.cells) // 2
     shares = [
-        matches_in_lists(asked, lists, sign_distance=SIGNS, share=slice(start, stop))
+        matches_in_lists(asked, lists, sign_limits=SIGNS, share=slice(start, stop))
         for start, stop in ((0, half), (half, len(asked.cells)))
     ]
     assert set(np.concatenate(shares).tolist()) == expected

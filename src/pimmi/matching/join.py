@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from pimmi.index.cells import shapes
 from pimmi.index.codebook import Codebook
-from pimmi.index.points import FORMS_OF_DOUBT, OTHER, OTHER_DEPTH, Points
+from pimmi.index.points import FORMS_OF_DOUBT, OTHER, OTHER_DEPTH, POSITION_UNIT, Points
 from pimmi.matching.lanes import LANES, near_lanes
 
 MAX_IMAGES = 1 << 14
@@ -108,6 +108,14 @@ def change_masks(codebook: Codebook) -> NDArray[np.uint64]:
         flipped = codebook.flips(np.array([change], np.uint8))[0] < 0
         masks[change] = np.packbits(flipped, bitorder="little").view(np.uint64)
     return masks
+
+
+def sign_limits(*, sign_distance: int, code_distance: int) -> NDArray[np.int64]:
+    """int64 (code_distance + 1,): in how many bits the signs of two codes may differ, by the limit of their cell.
+
+    The same share of every limit, rounded up.
+    """
+    return -(-np.arange(code_distance + 1) * sign_distance // max(code_distance, 1))
 
 
 @njit("int64(uint64)", cache=True, nogil=True, inline="always")
@@ -198,15 +206,28 @@ def _holds(nearest, lengths, bits, depth, crowded, first, second):  # type: igno
     return held
 
 
+@njit(cache=True, nogil=True, inline="always")
+def _first_behind(here, origins, places, first, stop):  # type: ignore[no-untyped-def]
+    """The first point of a part of a list whose image has a place behind `here`; in a list the places rise."""
+    while first < stop:
+        middle = (first + stop) // 2
+        if places[origins[middle] >> uint32(ORIGIN_ROW)] > here:
+            stop = middle
+        else:
+            first = middle + 1
+    return first
+
+
 @njit(cache=True, nogil=True)
 def _join(  # type: ignore[no-untyped-def]
     start, end, q_few, q_signs, q_more, q_beyond, q_origins, q_nearest, other_points, other_changes, other_nearest,
     few, starts, signs, more_signs, beyond, origins, nearest, shape_lengths, bits,
-    q_places, places, masks, limits, sign_distance, matches,
+    q_places, places, masks, limits, sign_limits, matches,
 ):  # fmt: skip
     """Fill `matches` from the `start`-th form on, plain ones first; returns how many and the form to go on with.
 
-    A match that the plain forms of both points find is left to the one whose image comes first.
+    A match that the plain forms of both points find is left to the one whose image comes first. So in its own cell such
+    a form, unless its image has few points and finds more, need look only at the images that come after.
     """
     depth = shape_lengths.shape[1]
     square = np.full(depth, OTHER_DEPTH, np.int64)
@@ -227,7 +248,8 @@ def _join(  # type: ignore[no-untyped-def]
                 near = q_nearest[point] if plain else other_nearest[other]
                 lengths = shape_lengths[q_origins[point] & uint32(15)] if plain else square
                 across = depth if plain else OTHER_DEPTH
-                limits_here = limits[np.int64(q_few[q_origins[point] >> uint32(ORIGIN_ROW)])]
+                row_here = q_origins[point] >> uint32(ORIGIN_ROW)
+                limits_here = limits[np.int64(q_few[row_here])]
                 count = 0
                 for r in range(across):
                     first = centroid(near, r, bits) << bits
@@ -236,6 +258,11 @@ def _join(  # type: ignore[no-untyped-def]
                         firsts[ahead, count], stops[ahead, count] = starts[cell], starts[cell + 1]
                         farthest[ahead, count] = limits_here[cell]
                         looks = farthest[ahead, count] > CROWDED or r + s == 0
+                        long = stops[ahead, count] - firsts[ahead, count] > LANES
+                        if plain and r + s == 0 and long and not q_few[row_here]:
+                            firsts[ahead, count] = _first_behind(
+                                q_places[row_here], origins, places, firsts[ahead, count], stops[ahead, count]
+                            )
                         count += looks and firsts[ahead, count] < stops[ahead, count]
                 counts[ahead] = count
             for ahead in range(min(AHEAD, end - form)):
@@ -256,7 +283,7 @@ def _join(  # type: ignore[no-untyped-def]
         found_before = found
         for probe in range(counts[ahead]):
             stop, limit = np.int64(stops[ahead, probe]), farthest[ahead, probe]
-            sign_limit = min(sign_distance, limit)
+            sign_limit = sign_limits[limit]
             for strip in range(np.int64(firsts[ahead, probe]), stop, LANES):
                 near_ones = near_lanes(signs, more_signs, strip, wide, rest, sign_limit)
                 while near_ones != 0:
@@ -265,8 +292,8 @@ def _join(  # type: ignore[no-untyped-def]
                     if at >= stop:
                         break
                     theirs, far = signs[at], beyond[at]
-                    distance = ones(wide ^ theirs) + ones(rest ^ more_signs[at])
-                    distance += ones(high ^ (theirs & far)) + ones(low ^ (theirs | ~far))
+                    apart = ones(wide ^ theirs) + ones(rest ^ more_signs[at])
+                    distance = apart + ones(high ^ (theirs & far)) + ones(low ^ (theirs | ~far))
                     if distance > limit:
                         continue
                     source = uint64(origins[at])
@@ -279,6 +306,7 @@ def _join(  # type: ignore[no-untyped-def]
                         plain
                         and there < here
                         and distance <= their_limit
+                        and apart <= sign_limits[their_limit]
                         and _holds(
                             nearest[at], shape_lengths[source & uint64(15)], bits, depth, their_limit <= CROWDED,
                             centroid(near, 0, bits), centroid(near, depth, bits),
@@ -328,7 +356,7 @@ def look_up(
     base_places: NDArray[np.int32],
     masks: NDArray[np.uint64],
     limits: NDArray[np.uint8],
-    sign_distance: int,
+    sign_limits: NDArray[np.int64],
     most: int,
 ) -> list[NDArray[np.uint64]]:
     """The matches of the forms of `query` with the points of `base`, in pieces, unsorted; no image with itself.
@@ -336,7 +364,7 @@ def look_up(
     Raises TooManyMatches if there are more than `most`.
 
     `query_places` and `base_places` int32, the place of the image of each row among those of both. `limits`
-    uint8 (2, cells) are `Codebook.limits_within` some distance, `sign_distance` is the largest of the 128 signs.
+    uint8 (2, cells) are `Codebook.limits_within` some distance, and `sign_limits` the function's for that distance.
     """
     found = []
     start, end = 0, len(query) + len(query.other_points)
@@ -346,7 +374,7 @@ def look_up(
             start, end, query.few, query.signs, query.more_signs, query.beyond, query.origins, query.nearest,
             query.other_points, query.other_changes, query.other_nearest,
             base.few, base.starts, base.signs, base.more_signs, base.beyond, base.origins, base.nearest,
-            base.shapes, base.bits, query_places, base_places, masks, limits, sign_distance, buffer,
+            base.shapes, base.bits, query_places, base_places, masks, limits, sign_limits, buffer,
         )  # fmt: skip
         if reached == start:
             buffer = np.empty(2 * len(buffer), np.uint64)
@@ -416,12 +444,25 @@ def matched_places(matches: NDArray[np.uint64]) -> NDArray[np.int64]:
 
 
 @njit(cache=True, nogil=True)
-def copy_records(records, offsets, places, starts, copied):  # type: ignore[no-untyped-def]
-    """Copy the records of each image of a block, at `offsets`, to where `starts` says that those of its place belong.
+def unpack(  # type: ignore[no-untyped-def]
+    records, offsets, places, starts, positions, scales, angles, changes, codes
+):  # fmt: skip
+    """Unpack the records of each image of a block, at `offsets`, to where `starts` says that those of its place belong.
 
-    Images for which `starts` leaves no room are left out.
+    Images for which `starts` leaves no room are left out. What is filled is what `pimmi.index.points.keypoints` gives.
     """
     for image in range(len(places)):
         start = starts[places[image]]
         for k in range(starts[places[image] + 1] - start):
-            copied[start + k] = records[offsets[image] + k]
+            record, point = records[offsets[image] + k], start + k
+            geometry = word_at(record, 0, 6)
+            positions[point, 0] = np.float32(geometry & uint64(0x1FFF)) * np.float32(POSITION_UNIT)
+            positions[point, 1] = np.float32((geometry >> uint64(13)) & uint64(0x1FFF)) * np.float32(
+                POSITION_UNIT
+            )
+            angles[point] = (geometry >> uint64(26)) & uint64(0xFF)
+            scales[point] = (geometry >> uint64(34)) & uint64(0x7F)
+            changes[point] = (geometry >> uint64(41)) & uint64(3)
+            wide, beyond = word_at(record, 6, 8), word_at(record, 22, 8)
+            codes[point, 0], codes[point, 1] = wide, word_at(record, 14, 8)
+            codes[point, 2], codes[point, 3] = wide & beyond, wide | ~beyond

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pimmi.features.selection import select
 from pimmi.features.sift import NO_FEATURES
 from pimmi.index.codebook import Codebook, load_codebook
-from pimmi.index.points import RECORD, Keypoints, encode_points, keypoints
+from pimmi.index.points import Keypoints, encode_points, offsets_of
 from pimmi.matching.blocks import LOOKED_AT, PARTS, RELATIONS, ImageBlock, Links
 from pimmi.matching.confidence import confidence
 from pimmi.matching.confirm import PART_COLUMNS, PIXEL_COLUMNS, confirm
@@ -22,10 +22,11 @@ from pimmi.matching.join import (
     TooManyMatches,
     by_pair,
     change_masks,
-    copy_records,
     look_up,
     make_lists,
     matched_places,
+    sign_limits,
+    unpack,
 )
 from pimmi.matching.near import aligned_matches, near_pairs
 from pimmi.matching.verify import LINK_COLUMNS, verify
@@ -79,11 +80,21 @@ class _Union:
         for block, places_of_block in zip(self.blocks, self.places, strict=True):
             inside = np.isin(places_of_block, places)
             counts[places_of_block[inside]] = np.diff(block.offsets)[inside]
-        offsets = np.concatenate([[0], np.cumsum(counts)])
-        records = np.empty((offsets[-1], RECORD), np.uint8)
+        offsets = offsets_of(counts)
+        count = int(offsets[-1])
+        points = Keypoints(
+            positions=np.empty((2, count), np.float32).T,
+            scales=np.empty(count, np.uint8),
+            angles=np.empty(count, np.uint8),
+            changes=np.empty(count, np.uint8),
+            codes=np.empty((count, 4), np.uint64),
+        )
         for block, places_of_block in zip(self.blocks, self.places, strict=True):
-            copy_records(block.points.records, block.offsets, places_of_block, offsets, records)
-        return keypoints(records), offsets
+            unpack(
+                block.points.records, block.offsets, places_of_block, offsets, points.positions, points.scales,
+                points.angles, points.changes, points.codes,
+            )  # fmt: skip
+        return points, offsets
 
     def thumbnails_of(self, places: NDArray[np.int64]) -> NDArray[np.uint8]:
         """The thumbnails of the images at some places, uint8 (n, pixels of the largest), each from the start."""
@@ -137,6 +148,7 @@ def _find(
     union = _Union.of(blocks)
     masks = change_masks(codebook)
     limits = codebook.limits_within(settings.code_distance)
+    signs = sign_limits(sign_distance=settings.sign_distance, code_distance=settings.code_distance)
     found: list[NDArray[np.uint64]] = []
     for query, base in [(0, 0)] if second is None else [(0, 1), (1, 0)]:
         found += look_up(
@@ -146,7 +158,7 @@ def _find(
             base_places=union.places[base],
             masks=masks,
             limits=limits,
-            sign_distance=settings.sign_distance,
+            sign_limits=signs,
             most=most - sum(map(len, found)),
         )
     return _candidates(

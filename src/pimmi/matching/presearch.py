@@ -151,13 +151,13 @@ def make_cell_lists(
 
 
 def matches_in_lists(
-    found: Wanted, lists: CellLists, *, sign_distance: int, share: slice = slice(None)
+    found: Wanted, lists: CellLists, *, sign_limits: NDArray[np.int64], share: slice = slice(None)
 ) -> NDArray[np.uint64]:
     """Which images match which points, in a share of the cells: the image's number in the upper 32 bits, the point in
     the lower."""
     matches: NDArray[np.uint64] = _matches_in_lists(
         found.cells[share], found.starts[share.start :], found.codes, found.owners, lists.starts, lists.signs,
-        lists.more_signs, lists.beyond, lists.images, lists.few, found.limits, sign_distance,
+        lists.more_signs, lists.beyond, lists.images, lists.few, found.limits, sign_limits,
     )  # fmt: skip
     return matches
 
@@ -169,7 +169,7 @@ def matches_in_records(
     *,
     first: int,
     codebook: Codebook,
-    sign_distance: int,
+    sign_limits: NDArray[np.int64],
 ) -> NDArray[np.uint64]:
     """The same without lists, from the points as they are stored: slower by far, but there is nothing to prepare.
 
@@ -177,18 +177,19 @@ def matches_in_records(
     """
     matches: NDArray[np.uint64] = _matches_in_records(
         found.places, found.starts, found.codes, found.owners, records, offsets, first, codebook.centroid_bits,
-        codebook.depth, found.limits, sign_distance,
+        codebook.depth, found.limits, sign_limits,
     )  # fmt: skip
     return matches
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _distance(codes, entry, wide, rest, beyond, sign_distance):  # type: ignore[no-untyped-def]
-    signs = ones(codes[entry, 0] ^ wide) + ones(codes[entry, 1] ^ rest)
-    if signs > sign_distance:
-        return np.int64(256)
+def _match(codes, entry, wide, rest, beyond, limit, sign_limit):  # type: ignore[no-untyped-def]
+    """Whether a form's code differs from another in few enough bits, and its signs as well."""
+    apart = ones(codes[entry, 0] ^ wide) + ones(codes[entry, 1] ^ rest)
+    if apart > sign_limit:
+        return False
     own, outer = codes[entry, 0], codes[entry, 2]
-    return signs + ones((own & outer) ^ (wide & beyond)) + ones((own | ~outer) ^ (wide | ~beyond))
+    return apart + ones((own & outer) ^ (wide & beyond)) + ones((own | ~outer) ^ (wide | ~beyond)) <= limit
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -234,22 +235,23 @@ def _with_match(matches, found, image, point):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _matches_in_lists(  # type: ignore[no-untyped-def]
-    cells, starts, codes, owners, list_starts, signs, more_signs, beyond, images, few, limits, sign_distance,
+    cells, starts, codes, owners, list_starts, signs, more_signs, beyond, images, few, limits, sign_limits,
 ):  # fmt: skip
     matches, found = np.empty(FIRST_ROOM, np.uint64), 0
     for k in range(len(cells)):
         stop = list_starts[cells[k] + 1]
+        most = sign_limits[max(limits[0, cells[k]], limits[1, cells[k]])]
         for strip in range(list_starts[cells[k]], stop, LANES):
             for entry in range(starts[k], starts[k + 1]):
-                near = near_lanes(signs, more_signs, strip, codes[entry, 0], codes[entry, 1], sign_distance)
+                near = near_lanes(signs, more_signs, strip, codes[entry, 0], codes[entry, 1], most)
                 while near != 0:
                     lowest = near & (~near + uint64(1))
                     near ^= lowest
                     at = strip + ones(lowest - uint64(1))
                     if at >= stop:
                         break
-                    apart = _distance(codes, entry, signs[at], more_signs[at], beyond[at], sign_distance)
-                    if apart <= limits[np.int64(few[images[at]]), cells[k]]:
+                    limit = np.int64(limits[np.int64(few[images[at]]), cells[k]])
+                    if _match(codes, entry, signs[at], more_signs[at], beyond[at], limit, sign_limits[limit]):
                         matches = _with_match(matches, found, images[at], owners[entry])
                         found += 1
     return matches[:found]
@@ -257,7 +259,7 @@ def _matches_in_lists(  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _matches_in_records(  # type: ignore[no-untyped-def]
-    places, starts, codes, owners, records, offsets, first, bits, depth, limits, sign_distance
+    places, starts, codes, owners, records, offsets, first, bits, depth, limits, sign_limits
 ):  # fmt: skip
     matches, found = np.empty(FIRST_ROOM, np.uint64), 0
     for image in range(len(offsets) - 1):
@@ -270,7 +272,7 @@ def _matches_in_records(  # type: ignore[no-untyped-def]
                 continue
             wide, rest, beyond = word_at(record, 6, 8), word_at(record, 14, 8), word_at(record, 22, 8)
             for entry in range(starts[place], starts[place + 1]):
-                if _distance(codes, entry, wide, rest, beyond, sign_distance) <= limit:
+                if _match(codes, entry, wide, rest, beyond, limit, sign_limits[limit]):
                     matches = _with_match(matches, found, first + image, owners[entry])
                     found += 1
     return matches[:found]

@@ -15,6 +15,7 @@ from pimmi.images.identify import image_id, read_file
 from pimmi.index.codebook import load_codebook
 from pimmi.index.points import form_offsets, offsets_of
 from pimmi.matching.blocks import RELATIONS, Links
+from pimmi.matching.join import sign_limits
 from pimmi.matching.match import match_blocks
 from pimmi.matching.presearch import (
     CellLists,
@@ -134,17 +135,18 @@ class Searcher:
 
     def _matches(self, query: Shard, firsts: NDArray[np.int64], threads: Executor) -> NDArray[np.uint64]:
         """Which images match which points of the query; images are numbered shard by shard."""
-        signs = self._settings.sign_distance
-        forms = wanted(query.points, codebook=self._codebook, code_distance=self._settings.code_distance)
+        farthest = self._settings.code_distance
+        signs = sign_limits(sign_distance=self._settings.sign_distance, code_distance=farthest)
+        forms = wanted(query.points, codebook=self._codebook, code_distance=farthest)
         if self._lists is None:
-            inside = partial(matches_in_records, forms, codebook=self._codebook, sign_distance=signs)
+            inside = partial(matches_in_records, forms, codebook=self._codebook, sign_limits=signs)
             found = threads.map(
                 lambda shard, first: inside(shard.points.records, shard.offsets, first=first),
                 self._shards.values(),
                 firsts.tolist(),
             )
         else:
-            within = partial(matches_in_lists, forms, self._lists, sign_distance=signs)
+            within = partial(matches_in_lists, forms, self._lists, sign_limits=signs)
             bounds = np.linspace(0, len(forms.cells), default_workers() + 1).astype(int).tolist()
             found = threads.map(lambda start, stop: within(share=slice(start, stop)), bounds, bounds[1:])
         return np.concatenate([np.zeros(0, np.uint64), *found])

@@ -49,7 +49,8 @@ def add_images(
     """Add to the study the image files below `images` that it doesn't know, by path, size and time of change.
 
     A file whose bytes are those of one that is gone from the same folder takes its place. Images that were read when
-    Ctrl-C comes are kept. The caller holds the study's lock.
+    Ctrl-C comes are kept, and when the process is killed, those that were read some seconds before. The caller holds
+    the study's lock.
     """
     found = walk(images)
     images = Path(os.path.abspath(images))  # noqa: PTH100
@@ -61,12 +62,13 @@ def add_images(
     if not files:
         return Added(read=0, moved=0, gone=gone)
     with crew(workers, progress) as pool:
-        gathering = Gathering(
-            folder, files=known, shard_images=_shard_images(len(files), pool.workers, settings)
-        )
+        shard_images = _shard_images(len(files), pool.workers, settings)
+        gathering = Gathering(folder, root=images, files=known, shard_images=shard_images)
+        done = gathering.resume(frozenset(files))
+        left = [file for file in files if file not in done]
         try:
-            with progress.stage("Reading images", total=len(files), unit="images") as stage:
-                _Reading(images, settings, pool, gathering, stage).run(files)
+            with progress.stage("Reading images", total=len(left), unit="images") as stage:
+                _Reading(images, settings, pool, gathering, stage).run(left)
         except KeyboardInterrupt:
             gathering.write()
             raise

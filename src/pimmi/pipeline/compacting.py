@@ -24,6 +24,7 @@ from pimmi.study.moving import Places
 from pimmi.study.reading import read_parquet
 from pimmi.study.shards import Shard, joined, read_shard, taken, write_shard
 from pimmi.study.status import disk_use
+from pimmi.study.writing import remove
 
 Rows = NDArray[np.int64]
 NO_ROWS: Rows = np.empty(0, np.int64)
@@ -65,6 +66,8 @@ def compact_study(folder: StudyFolder, *, settings: Settings, progress: Progress
             _replace(folder, {number: held[number] for number in group})
             stage.advance(sum(len(held[number]) for number in group))
     _drop_pictures(folder, {name.decode() for name in catalogue.ids.tolist()})
+    for part in folder.pending_parts():
+        remove(part)
     return Compacted(
         dropped=dropped,
         shards_before=shards_before,

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Collection, Iterable
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
+from pimmi.images.walk import ImageFile
 from pimmi.pipeline.interrupts import interrupt_deferred
 from pimmi.pipeline.known import KnownFiles
+from pimmi.pipeline.pending import Pending
 from pimmi.pipeline.reading import FileRead, ReadResult
 from pimmi.study.catalogue import id_array
 from pimmi.study.files import write_files
@@ -19,6 +23,8 @@ from pimmi.study.shards import Shard, joined, taken, write_shard
 
 MOST_FILES = 20_000
 """Files that wait to be written, when few of them are new images."""
+KEEP_S = 15.0
+"""How long what waits may be in memory alone."""
 
 
 class KnownImages:
@@ -58,33 +64,55 @@ class KnownImages:
 
 
 class Gathering:
-    """Images and files that wait until they fill a shard of `shard_images` images."""
+    """Images and files, of the folder `root`, that wait until they fill a shard of `shard_images` images.
 
-    def __init__(self, folder: StudyFolder, *, files: KnownFiles, shard_images: int) -> None:
+    What waits is kept on the disk as well, every KEEP_S seconds.
+    """
+
+    def __init__(self, folder: StudyFolder, *, root: Path, files: KnownFiles, shard_images: int) -> None:
         self._known_files = files
+        self._pending = Pending(folder, root=root)
+        self._unkept: list[ReadResult] = []
+        self._kept = time.monotonic()
         self.known = KnownImages(folder)
         self._folder = folder
         self._shard_images = shard_images
         self._shards: list[Shard] = []
         self._files: list[FileRead] = []
 
+    def resume(self, wanted: Collection[ImageFile]) -> frozenset[ImageFile]:
+        """Take what a run that was killed has read of some files; returns which."""
+        done: set[ImageFile] = set()
+        for result in self._pending.found(wanted):
+            self._take(result)
+            done.update(read.file for read in result.files)
+        return frozenset(done)
+
     def take(self, result: ReadResult) -> None:
         """Add what a worker read; a Ctrl-C finds all of it here or nothing."""
         with interrupt_deferred():
-            new = self._unknown(result.shard)
-            if new and sum(map(len, self._shards)) + len(new) > self._shard_images:
-                self._write()
-            if new:
-                self._shards.append(new)
-                self.known.add(new.images)
-            self._files += result.files
-            if len(self._files) >= MOST_FILES:
-                self._write()
+            self._unkept.append(ReadResult(result.files, self._take(result)))
+            if time.monotonic() > self._kept + KEEP_S:
+                self._pending.keep(self._unkept)
+                self._unkept, self._kept = [], time.monotonic()
 
     def write(self) -> None:
         """Write what waits."""
         with interrupt_deferred():
             self._write()
+
+    def _take(self, result: ReadResult) -> Shard | None:
+        """Add what was read; returns the images that are new."""
+        new = self._unknown(result.shard)
+        if new and sum(map(len, self._shards)) + len(new) > self._shard_images:
+            self._write()
+        if new:
+            self._shards.append(new)
+            self.known.add(new.images)
+        self._files += result.files
+        if len(self._files) >= MOST_FILES:
+            self._write()
+        return new
 
     def _write(self) -> None:
         if self._shards:
@@ -94,6 +122,8 @@ class Gathering:
         if self._files:
             write_files(self._known_files.rows_of(self._files), self._folder)
             self._files = []
+        self._unkept = []
+        self._pending.clear()
 
     def _unknown(self, shard: Shard | None) -> Shard | None:
         """The images that no other task has brought meanwhile."""

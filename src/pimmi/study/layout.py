@@ -26,6 +26,7 @@ class StudyFolder:
     shards/0000/           some images and their points
     links/0000-0001.parquet    links between the images of two shards, or inside one
     groups/clusters.parquet    and elements, memberships, links: what grouping made of all links
+    pending/0000/          what was read and isn't in a shard yet
     """
 
     root: Path
@@ -49,6 +50,10 @@ class StudyFolder:
     @property
     def links(self) -> Path:
         return self.root / "links"
+
+    @property
+    def pending(self) -> Path:
+        return self.root / "pending"
 
     @property
     def clusters(self) -> Path:
@@ -93,6 +98,15 @@ class StudyFolder:
     def next_files_number(self) -> int:
         return max(self.files_numbers(), default=-1) + 1
 
+    def pending_parts(self) -> list[Path]:
+        return [self.pending / f"{number:04}" for number in self._pending_numbers()]
+
+    def next_pending_part(self) -> Path:
+        return self.pending / f"{max(self._pending_numbers(), default=-1) + 1:04}"
+
+    def _pending_numbers(self) -> list[int]:
+        return sorted(int(match[0]) for match in _matches(self.pending, r"\d+"))
+
     def linked_pairs(self) -> list[ShardPair]:
         """The pairs of shards that were compared."""
         shards = set(self.shard_numbers())
@@ -106,7 +120,9 @@ class StudyFolder:
     def remove_unfinished(self) -> None:
         """Remove what a run that was killed left half written, and what was replaced."""
         self._remove_replaced()
-        for folder in (self.root, self.files, self.shards, self.links, self.clusters.parent):
+        for folder in (
+            self.root, self.files, self.shards, self.links, self.clusters.parent, self.pending,
+        ):  # fmt: skip
             for path in folder.glob(f"{UNFINISHED}*"):
                 remove(path)
 

@@ -79,17 +79,22 @@ def write_shard(shard: Shard, folder: StudyFolder, *, arrival: Mapping[str, Any]
         path.mkdir()
         if arrival is not None:
             (path / ARRIVAL).write_text(json.dumps(arrival), encoding="utf-8")
-        write_parquet(shard.images, path / "images.parquet")
-        for name in POINT_FIELDS:
-            write_array(getattr(shard.points, name), path / f"{name}.npy")
-        write_array(shard.offsets, path / "offsets.npy")
-        write_array(shard.signatures, path / "signatures.npy")
-        write_array(shard.thumbnails, path / "thumbnails.npy")
+        fill_shard(shard, path)
     return number
 
 
+def fill_shard(shard: Shard, path: Path) -> None:
+    """Write a shard into a folder."""
+    write_parquet(shard.images, path / "images.parquet")
+    for name in POINT_FIELDS:
+        write_array(getattr(shard.points, name), path / f"{name}.npy")
+    write_array(shard.offsets, path / "offsets.npy")
+    write_array(shard.signatures, path / "signatures.npy")
+    write_array(shard.thumbnails, path / "thumbnails.npy")
+
+
 def read_shard(path: Path) -> Shard:
-    """Read what `write_shard` wrote; arrays stay on the disk until they are needed."""
+    """Read what `write_shard` or `fill_shard` wrote; arrays stay on the disk until they are needed."""
 
     def array(name: str) -> Any:
         return read_array(path / f"{name}.npy")

@@ -16,6 +16,7 @@ from pimmi.study.layout import StudyFolder
 PARTS = {
     "files": "files",
     "shards": "shards",
+    "pending": "shards",
     "links": "links",
     "groups": "groups",
     "thumbs": "pages",

@@ -23,7 +23,8 @@ CORPUS ?= demo
 bench: $(INSTALLED) $(CORPUS)/truth.csv
 	$(BIN)/python benchmarks/run.py $(CORPUS)
 
-# What a run costs as the corpus grows, with pictures of the folders in POOLS and copies of those in ORIGINALS.
+# What a run costs as the corpus grows, with pictures of the folders in POOLS and copies of those in ORIGINALS; then what
+# matching 100 million descriptors costs, made of those of the largest study.
 POOLS ?=
 ORIGINALS ?=
 SIZES ?= 5000 20000 50000
@@ -31,8 +32,10 @@ SCALE ?= bench/scale
 bench-scale: $(INSTALLED)
 	@test -n "$(POOLS)" -a -n "$(ORIGINALS)" || { \
 		echo "Name folders of pictures: make bench-scale POOLS='photos posters' ORIGINALS=originals" >&2; exit 1; }
-	$(BIN)/python benchmarks/scale.py --pool $(POOLS) --originals $(ORIGINALS) --sizes $(SIZES) --out $(SCALE) $(MORE)
+	$(BIN)/python benchmarks/scale.py --pool $(POOLS) --originals $(ORIGINALS) --sizes $(SIZES) --out $(SCALE) \
+		--keep-studies $(MORE)
 	$(BIN)/python benchmarks/scale_model.py $(SIZES:%=$(SCALE)/%.json)
+	$(BIN)/python benchmarks/scale_index.py $(lastword $(SIZES:%=$(SCALE)/%/study))
 
 demo/truth.csv: | $(INSTALLED)
 	$(BIN)/pimmi demo --keep demo

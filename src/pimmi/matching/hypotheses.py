@@ -9,8 +9,15 @@ import math
 
 from numba import njit
 
-from pimmi.index.points import ANGLE_STEPS
-from pimmi.matching.transforms import PAIRING_COLUMNS, fit_affine, model_scale, model_turn, set_similarity
+from pimmi.index.points import ANGLE_STEPS, SCALE_STEPS
+from pimmi.matching.transforms import (
+    LARGEST_SCALE_STEP,
+    PAIRING_COLUMNS,
+    fit_affine,
+    model_scale,
+    model_turn,
+    set_similarity,
+)
 
 TURNS = 16
 """Buckets of each change."""
@@ -22,6 +29,9 @@ REACH = 0.12
 """Error of a similarity taken from one match, as a share of the distance from it."""
 SCALE_SLACK = 0.8
 """Octaves by which the scale of an inlier may differ from the transform's."""
+CLASS_STEPS = int(SCALE_SLACK * SCALE_STEPS) + 1
+"""Steps of the stored scale that a class of scales has."""
+SCALE_CLASSES = 2 * LARGEST_SCALE_STEP // CLASS_STEPS + 1
 ANGLE_SLACK = 24
 """Steps of an angle, 0.6 radians, by which the angle of an inlier may differ from the transform's."""
 NEIGHBOURS = -(-ANGLE_SLACK // TURN_STEPS)
@@ -32,6 +42,35 @@ NEIGHBOURS = -(-ANGLE_SLACK // TURN_STEPS)
 def bucket_of(change, turn):  # type: ignore[no-untyped-def]
     """The bucket of a pairing."""
     return change * TURNS + turn // TURN_STEPS
+
+
+@njit(cache=True, nogil=True)
+def scale_class(steps):  # type: ignore[no-untyped-def]
+    """The class, 0 to SCALE_CLASSES - 1, of a difference of stored scales; what agrees is in the same or the next."""
+    return (steps + LARGEST_SCALE_STEP) // CLASS_STEPS
+
+
+@njit(cache=True, nogil=True)
+def may_agree(keys, scales, n, least, kinds):  # type: ignore[no-untyped-def]
+    """Whether one of n pairings, of the buckets `keys` and the scale classes `scales`, could have `least` votes.
+
+    `kinds` int64 (BUCKETS, SCALE_CLASSES + 2), all zeros, is room, and zeros again afterwards.
+    """
+    for m in range(n):
+        kinds[keys[m], scales[m] + 1] += 1
+    found = False
+    for m in range(n):
+        first = keys[m] // TURNS * TURNS
+        votes = 0
+        for step in range(-NEIGHBOURS, NEIGHBOURS + 1):
+            at = first + (keys[m] + step) % TURNS
+            votes += kinds[at, scales[m]] + kinds[at, scales[m] + 1] + kinds[at, scales[m] + 2]
+        if votes >= least:
+            found = True
+            break
+    for m in range(n):
+        kinds[keys[m], scales[m] + 1] = 0
+    return found
 
 
 @njit(cache=True, nogil=True)

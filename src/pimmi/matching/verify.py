@@ -12,7 +12,17 @@ from numba import njit, uint64
 
 from pimmi.matching.chance import agreement_score, guided_score
 from pimmi.matching.guided import guide, make_squares
-from pimmi.matching.hypotheses import BUCKETS, ROUNDS, bucket_of, into_buckets, refine, vote
+from pimmi.matching.hypotheses import (
+    BUCKETS,
+    ROUNDS,
+    SCALE_CLASSES,
+    bucket_of,
+    into_buckets,
+    may_agree,
+    refine,
+    scale_class,
+    vote,
+)
 from pimmi.matching.transforms import PAIRING_COLUMNS, fill_pairing, model_scale, turn_between
 
 MAX_MATCHES = 256
@@ -98,6 +108,13 @@ def _rival_votes(votes, tried, row_of, pairings, model, reach):  # type: ignore[
     return most
 
 
+@njit(cache=True, nogil=True, inline="always")
+def _turn(i, j, change, angles, changes):  # type: ignore[no-untyped-def]
+    """The turn between two points that match under a change."""
+    inverted = ((change ^ changes[i] ^ changes[j]) & 2) != 0
+    return turn_between(np.int64(angles[i]), np.int64(angles[j]), (change & 1) != 0, inverted)
+
+
 @njit(cache=True, nogil=True)
 def verify(  # type: ignore[no-untyped-def]
     matches, offsets, sizes, xs, ys, scales, angles, changes, codes, masks, tolerance, minimum_inliers, links
@@ -116,6 +133,8 @@ def verify(  # type: ignore[no-untyped-def]
     found = np.empty((MAX_MATCHES, 2), np.int64)
     turns = np.empty(MAX_MATCHES, np.int64)
     keys = np.empty(MAX_MATCHES, np.int64)
+    classes = np.empty(MAX_MATCHES, np.int64)
+    kinds = np.zeros((BUCKETS, SCALE_CLASSES + 2), np.int64)
     distances = np.empty(MAX_MATCHES, np.int64)
     order = np.empty(MAX_MATCHES, np.int64)
     row_of = np.empty(MAX_MATCHES, np.int64)
@@ -142,6 +161,16 @@ def verify(  # type: ignore[no-untyped-def]
         if run - start < minimum_inliers:
             continue
         first, second = np.int64(pair >> uint64(14)), np.int64(pair & uint64(16383))
+        if run - start <= MAX_MATCHES:
+            for m in range(start, run):
+                match = matches[m]
+                i = offsets[first] + np.int64((match >> uint64(23)) & uint64(8191))
+                j = offsets[second] + np.int64((match >> uint64(10)) & uint64(8191))
+                change = np.int64((match >> uint64(8)) & uint64(3))
+                keys[m - start] = bucket_of(change, _turn(i, j, change, angles, changes))
+                classes[m - start] = scale_class(np.int64(scales[j]) - np.int64(scales[i]))
+            if not may_agree(keys, classes, run - start, minimum_inliers, kinds):
+                continue
         matches[start:run].sort()
         farthest, last_ones = _cutoff(matches[start:run])
         n = 0
@@ -159,8 +188,7 @@ def verify(  # type: ignore[no-untyped-def]
             found[n, 1] = np.int64((match >> uint64(10)) & uint64(8191))
             i, j = offsets[first] + found[n, 0], offsets[second] + found[n, 1]
             change = np.int64((match >> uint64(8)) & uint64(3))
-            inverted = ((change ^ changes[i] ^ changes[j]) & 2) != 0
-            turns[n] = turn_between(np.int64(angles[i]), np.int64(angles[j]), (change & 1) != 0, inverted)
+            turns[n] = _turn(i, j, change, angles, changes)
             keys[n] = bucket_of(change, turns[n])
             distances[n] = distance
             if n == 0 or found[n - 1, 0] != found[n, 0]:

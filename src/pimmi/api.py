@@ -255,7 +255,7 @@ class Study:
         return pa.concat_tables(self.link_batches())
 
     def link_batches(self) -> Iterator[pa.Table]:
-        """The rows of `links()`, a million at a time: the memory that it takes hardly grows with their number."""
+        """The rows of `links()`, half a million at a time: the memory that it takes hardly grows with their number."""
         from pimmi.study.catalogue import Catalogue
         from pimmi.study.tables import link_batches
 

@@ -6,8 +6,8 @@ import csv
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from io import TextIOWrapper
-from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -28,9 +28,9 @@ ROWS_OF_GROUP = 1_000_000
 def write_table(table: pa.Table | Iterable[pa.Table], path: str | Path) -> None:
     """Write a table as the ending of the path says: .csv, .parquet or .json (a list of objects, one a line).
 
-    A large table can come in batches of rows, each of which is written before the next is taken. A file that is there
-    is replaced at the end, as a whole. CSV and JSON have numbers as `rounded` gives them, and empty or null for what is
-    missing; Parquet has all digits.
+    A large table can come in batches of rows, each of which is written, and forgotten, before the next is taken. A file
+    that is there is replaced at the end, as a whole. CSV and JSON have numbers as `rounded` gives them, and empty or
+    null for what is missing; Parquet has all digits.
 
     Raises PimmiError for another ending, a folder that doesn't exist, a full disk or one that can't be
     written to.
@@ -79,6 +79,7 @@ def _write_csv(tables: Iterator[pa.Table], file: BinaryIO) -> None:
         first = False
         for columns in _columns(table):
             writer.writerows(zip(*columns, strict=True))
+        del table
     text.flush()
     text.detach()
 
@@ -92,19 +93,21 @@ def _write_json(tables: Iterator[pa.Table], file: BinaryIO) -> None:
                 record = dict(zip(table.column_names, row, strict=True))
                 text.write(f"{between}\n{json.dumps(record, ensure_ascii=False)}")
                 between = ","
+        del table
     text.write("[]\n" if between == "[" else "\n]\n")
     text.flush()
     text.detach()
 
 
 def _write_parquet(tables: Iterator[pa.Table], file: BinaryIO) -> None:
-    first = next(tables)
-    schema = first.schema.remove_metadata()
-    with pq.ParquetWriter(file, schema, compression="zstd") as writer:
-        for table in chain([first], tables):
-            writer.write_table(
-                table.combine_chunks().replace_schema_metadata(None), row_group_size=ROWS_OF_GROUP
-            )
+    with ExitStack() as stack:
+        writer: pq.ParquetWriter | None = None
+        for table in tables:
+            plain = table.combine_chunks().replace_schema_metadata(None)
+            if writer is None:
+                writer = stack.enter_context(pq.ParquetWriter(file, plain.schema, compression="zstd"))
+            writer.write_table(plain, row_group_size=ROWS_OF_GROUP)
+            del table, plain
 
 
 WRITERS: dict[str, Callable[[Iterator[pa.Table], BinaryIO], None]] = {

@@ -27,7 +27,7 @@ VARIANTS = ("plain", "mirror", "negative", "mirror-negative")
 """The names of the changes, by number (`pimmi.matching.blocks.Links`)."""
 IDENTITY = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 SCORE_OF_EXACT_COPIES = 10_000.0
-ROWS_AT_ONCE = 1_000_000
+ROWS_AT_ONCE = 500_000
 """Rows of the links table that are in memory at once while it is written."""
 FEWEST_POINTS = 8
 """An image with fewer keypoints has too little information to be matched with confidence."""
@@ -78,7 +78,7 @@ def link_batches(
         columns = _of_linked(catalogue, ends, batch[linked], minimum_confidence=minimum_confidence)
         more = _of_exact_copies(catalogue, later[batch[exact] - count])
         places = np.argsort(np.concatenate([linked, exact]))
-        yield _table(
+        table = _table(
             "links",
             {
                 "query_path": paths.take(queries[batch]),
@@ -86,6 +86,8 @@ def link_batches(
                 **{name: _joined(columns.pop(name), more.pop(name)).take(places) for name in list(columns)},
             },
         )
+        yield table
+        del table
 
 
 def _of_linked(

@@ -113,6 +113,11 @@ def something_local(_task: object) -> object:
     return lambda: None
 
 
+def note_pid(path: Path) -> str:
+    path.write_text(str(os.getpid()))
+    return path.name
+
+
 def write_when(task: tuple[Path, Path]) -> bool:
     """Write a file once another is there."""
     go, path = task
@@ -161,6 +166,20 @@ def test_a_task_of_which_workers_die_is_the_only_one_lost(pool: DaskPool) -> Non
     assert "2 workers died of it, the last on 127.0.0.1" in crashed.reason
     assert set(outcomes) == {0, 1, 3}
     assert list(pool.map_unordered(abs, [-5])) == [Done(0, 5)]
+
+
+def test_results_that_go_with_their_workers_are_made_again(pool: DaskPool, tmp_path: Path) -> None:
+    """A result stays in its worker until it is taken."""
+    paths = [tmp_path / str(number) for number in range(4)]
+    outcomes = pool.map_unordered(note_pid, paths)
+    taken = [next(outcomes)]
+    wait_until(lambda: all(path.exists() and path.read_text() for path in paths))
+    time.sleep(0.5)
+    for pid in {int(path.read_text()) for path in paths}:
+        os.kill(pid, signal.SIGKILL)
+    time.sleep(0.5)
+    taken += outcomes
+    assert sorted(taken, key=lambda outcome: outcome.index) == [Done(i, str(i)) for i in range(4)]
 
 
 def test_what_a_task_writes_after_it_was_given_up_is_thrown_away(pool: DaskPool, tmp_path: Path) -> None:

@@ -142,6 +142,7 @@ class _UnderWay:
         self._name = permit.name.rpartition("-")[2]
         self._given: dict[str, tuple[int, Future[bytes]]] = {}
         self._ended: SimpleQueue[Future[bytes]] = SimpleQueue()
+        self._lost: list[Future[bytes]] = []
         self._workers = _threads(cluster.client)
         self._looked = self._seen = time.monotonic()
 
@@ -166,13 +167,23 @@ class _UnderWay:
     def take(self) -> Outcome[Any]:
         """The outcome of the next task that ends."""
         while True:
+            self._take_back()
             try:
                 future = self._ended.get(timeout=LOOK_S)
             except Empty:
                 self._look()
                 continue
+            if future.status == "lost":
+                self._lost.append(future)
+                continue
             index, _ = self._given.pop(future.key)
             return self._outcome(index, future)
+
+    def _take_back(self) -> None:
+        """Results that were lost with their worker, and that Dask has made again, count as ended."""
+        for future in [future for future in self._lost if future.status != "lost"]:
+            self._lost.remove(future)
+            self._ended.put(future)
 
     def give_up(self) -> None:
         """Take back what nobody has begun."""
@@ -183,7 +194,7 @@ class _UnderWay:
     def _outcome(self, index: int, future: Future[bytes]) -> Outcome[Any]:
         from distributed import KilledWorker
 
-        if future.status in ("cancelled", "lost"):
+        if future.status == "cancelled":
             raise self._cluster.lost()
         error = future.exception()
         if isinstance(error, KilledWorker):

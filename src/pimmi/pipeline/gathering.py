@@ -23,7 +23,7 @@ from pimmi.study.shards import Shard, joined, taken, write_shard
 
 MOST_FILES = 20_000
 """Files that wait to be written, when few of them are new images."""
-KEEP_S = 15.0
+KEEP_S = 5.0
 """How long what waits may be in memory alone."""
 
 

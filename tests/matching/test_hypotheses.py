@@ -1,6 +1,7 @@
 """Votes for hypotheses, and the bound on them."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,6 +19,22 @@ from pimmi.matching.transforms import PAIRING_COLUMNS, fill_pairing
 
 WIDE = 1e9
 """A tolerance, in pixels, within which all places agree."""
+
+
+def may(pairings: list[tuple[int, int, int]], least: int) -> bool:
+    """Whether pairings, by change, turn and difference of stored scales, could have so many votes."""
+    keys = np.array([bucket_of(change, turn) for change, turn, _ in pairings])
+    classes = np.array([scale_class(steps) for _, _, steps in pairings])
+    kinds = np.zeros((BUCKETS, SCALE_CLASSES + 2), np.int64)
+    return bool(may_agree(keys, classes, len(pairings), least, kinds))
+
+
+@pytest.mark.parametrize("apart", [(1, 0, 0), (0, ANGLE_STEPS // 4, 0), (0, 0, 40)])
+def test_what_differs_in_change_turn_or_scale_may_not_agree(apart: tuple[int, int, int]) -> None:
+    same = (0, 0, 0)
+    assert may([same] * 3, 3)
+    assert may([same, apart] * 3, 3)
+    assert not may([same, same, apart, apart], 3)
 
 
 @settings(deadline=None)

@@ -170,6 +170,7 @@ def test_a_task_of_which_workers_die_is_the_only_one_lost(pool: DaskPool) -> Non
 
 def test_results_that_go_with_their_workers_are_made_again(pool: DaskPool, tmp_path: Path) -> None:
     """A result stays in its worker until it is taken."""
+    wait_until(lambda: pool.workers == 2)
     paths = [tmp_path / str(number) for number in range(4)]
     outcomes = pool.map_unordered(note_pid, paths)
     taken = [next(outcomes)]
@@ -437,6 +438,19 @@ def test_a_run_on_jobs_of_slurm_of_which_one_ends_gives_the_same(
         study.match(workers=workers)
     study.group()
     assert exports(study, tmp_path / "tables") == expected
+    assert len((slurm / "jobs").read_text().split()) == 2
+
+
+def test_a_job_that_ends_as_soon_as_it_worked_is_replaced(
+    slurm: Path, small_shards: pimmi.Settings, tmp_path: Path
+) -> None:
+    settings = small_shards.updated({"slurm": {"jobs": 1, "cores": 1, "memory": 1}})
+    study = pimmi.open(tmp_path / "study", create=True, settings=settings)
+    with study.dask("slurm") as workers:
+        assert list(workers.map_unordered(abs, [-1])) == [Done(0, 1)]
+        (job,) = (slurm / "jobs").read_text().split()
+        os.killpg(int(job), signal.SIGKILL)
+        assert list(workers.map_unordered(abs, [-2])) == [Done(0, 2)]
     assert len((slurm / "jobs").read_text().split()) == 2
 
 

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from pimmi.errors import PimmiError
 
-VERSION = 2
+VERSION = 3
 WIDE_AXES = 64
 NEAREST_BITS = 64
 """Bits for the nearest centroids of a point, of both halves."""

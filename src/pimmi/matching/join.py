@@ -142,6 +142,12 @@ def centroid(nearest, place, bits):  # type: ignore[no-untyped-def]
     return np.int64((nearest >> uint64(bits * place)) & ((uint64(1) << uint64(bits)) - uint64(1)))
 
 
+@njit(cache=True, nogil=True, inline="always")
+def nearest_cell(nearest, bits, depth):  # type: ignore[no-untyped-def]
+    """The cell of the first of `depth` nearest centroids of either half."""
+    return (centroid(nearest, 0, bits) << bits) + centroid(nearest, depth, bits)
+
+
 @njit(cache=True, nogil=True)
 def _fill(  # type: ignore[no-untyped-def]
     records, others, offsets, bits, depth, forms_of_doubt,
@@ -151,14 +157,14 @@ def _fill(  # type: ignore[no-untyped-def]
     places = np.empty(len(records), np.int32)
     for point in range(len(records)):
         near = word_at(records[point], 30, 8)
-        starts[(centroid(near, 0, bits) << bits) + centroid(near, depth, bits) + 2] += np.int32(1)
+        starts[nearest_cell(near, bits, depth) + 2] += np.int32(1)
     for cell in range(2, len(starts)):
         starts[cell] += starts[cell - 1]
     for image in range(len(offsets) - 1):
         for point in range(offsets[image], offsets[image + 1]):
             record = records[point]
             near = word_at(record, 30, 8)
-            cell = (centroid(near, 0, bits) << bits) + centroid(near, depth, bits) + 1
+            cell = nearest_cell(near, bits, depth) + 1
             at = starts[cell]
             starts[cell] += np.int32(1)
             places[point] = at
@@ -178,7 +184,7 @@ def _fill(  # type: ignore[no-untyped-def]
     counts = np.zeros(len(starts), np.int32)
     for form in range(len(others)):
         near = word_at(others[form], 0, OTHER)
-        counts[(centroid(near, 0, bits) << bits) + centroid(near, OTHER_DEPTH, bits) + 1] += np.int32(1)
+        counts[nearest_cell(near, bits, OTHER_DEPTH) + 1] += np.int32(1)
     for cell in range(1, len(counts)):
         counts[cell] += counts[cell - 1]
     form = 0
@@ -186,7 +192,7 @@ def _fill(  # type: ignore[no-untyped-def]
         doubt = np.int64((word_at(records[point], 0, 6) >> uint64(43)) & uint64(3))
         for k in range(forms_of_doubt[doubt]):
             near = word_at(others[form], 0, OTHER)
-            cell = (centroid(near, 0, bits) << bits) + centroid(near, OTHER_DEPTH, bits)
+            cell = nearest_cell(near, bits, OTHER_DEPTH)
             at = counts[cell]
             counts[cell] += np.int32(1)
             other_points[at] = places[point]
@@ -279,7 +285,7 @@ def _join(  # type: ignore[no-untyped-def]
         rest = q_more[point] ^ masks[change, 1]
         outer = q_beyond[point]
         high, low = wide & outer, wide | ~outer
-        own_cell = (centroid(near, 0, bits) << bits) + centroid(near, depth, bits) if plain else 0
+        own_cell = nearest_cell(near, bits, depth) if plain else 0
         found_before = found
         for probe in range(counts[ahead]):
             stop, limit = np.int64(stops[ahead, probe]), farthest[ahead, probe]

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from pimmi.index.codebook import Codebook
 from pimmi.index.points import NEAREST, OTHER_DEPTH, RECORD, Points, further_forms, stored_codes, words_of
-from pimmi.matching.join import FEW_POINTS, centroid, change_masks, ones, word_at
+from pimmi.matching.join import FEW_POINTS, change_masks, nearest_cell, ones, word_at
 from pimmi.matching.lanes import LANES, near_lanes
 
 NEAREST_PAIRS = 4
@@ -193,15 +193,14 @@ def _match(codes, entry, wide, rest, beyond, limit, sign_limit):  # type: ignore
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _nearest_cell(record, bits, depth):  # type: ignore[no-untyped-def]
-    near = word_at(record, RECORD - NEAREST, NEAREST)
-    return (centroid(near, 0, bits) << bits) + centroid(near, depth, bits)
+def _cell_of(record, bits, depth):  # type: ignore[no-untyped-def]
+    return nearest_cell(word_at(record, RECORD - NEAREST, NEAREST), bits, depth)
 
 
 @njit(cache=True, nogil=True)
 def _count_cells(records, bits, depth, starts):  # type: ignore[no-untyped-def]
     for point in range(len(records)):
-        starts[_nearest_cell(records[point], bits, depth) + 2] += 1
+        starts[_cell_of(records[point], bits, depth) + 2] += 1
 
 
 @njit(cache=True, nogil=True)
@@ -211,7 +210,7 @@ def _fill_cells(  # type: ignore[no-untyped-def]
     for image in range(len(offsets) - 1):
         for point in range(offsets[image], offsets[image + 1]):
             record = records[point]
-            cell = _nearest_cell(record, bits, depth)
+            cell = _cell_of(record, bits, depth)
             at = starts[cell]
             starts[cell] += 1
             signs[at], more_signs[at], beyond[at] = (
@@ -266,7 +265,7 @@ def _matches_in_records(  # type: ignore[no-untyped-def]
         few = np.int64(offsets[image + 1] - offsets[image] <= FEW_POINTS)
         for point in range(offsets[image], offsets[image + 1]):
             record = records[point]
-            cell = _nearest_cell(record, bits, depth)
+            cell = _cell_of(record, bits, depth)
             place, limit = places[cell], np.int64(limits[few, cell])
             if place < 0:
                 continue

@@ -109,6 +109,14 @@ def _rival_votes(votes, tried, row_of, pairings, model, reach):  # type: ignore[
 
 
 @njit(cache=True, nogil=True, inline="always")
+def _matched(match):  # type: ignore[no-untyped-def]
+    """The points of both images, and the change between them."""
+    first = np.int64((match >> uint64(23)) & uint64(8191))
+    second = np.int64((match >> uint64(10)) & uint64(8191))
+    return first, second, np.int64((match >> uint64(8)) & uint64(3))
+
+
+@njit(cache=True, nogil=True, inline="always")
 def _turn(i, j, change, angles, changes):  # type: ignore[no-untyped-def]
     """The turn between two points that match under a change."""
     inverted = ((change ^ changes[i] ^ changes[j]) & 2) != 0
@@ -163,10 +171,8 @@ def verify(  # type: ignore[no-untyped-def]
         first, second = np.int64(pair >> uint64(14)), np.int64(pair & uint64(16383))
         if run - start <= MAX_MATCHES:
             for m in range(start, run):
-                match = matches[m]
-                i = offsets[first] + np.int64((match >> uint64(23)) & uint64(8191))
-                j = offsets[second] + np.int64((match >> uint64(10)) & uint64(8191))
-                change = np.int64((match >> uint64(8)) & uint64(3))
+                first_point, second_point, change = _matched(matches[m])
+                i, j = offsets[first] + first_point, offsets[second] + second_point
                 keys[m - start] = bucket_of(change, _turn(i, j, change, angles, changes))
                 classes[m - start] = scale_class(np.int64(scales[j]) - np.int64(scales[i]))
             if not may_agree(keys, classes, run - start, minimum_inliers, kinds):
@@ -184,10 +190,8 @@ def verify(  # type: ignore[no-untyped-def]
                 if last_ones == 0:
                     continue
                 last_ones -= 1
-            found[n, 0] = np.int64((match >> uint64(23)) & uint64(8191))
-            found[n, 1] = np.int64((match >> uint64(10)) & uint64(8191))
+            found[n, 0], found[n, 1], change = _matched(match)
             i, j = offsets[first] + found[n, 0], offsets[second] + found[n, 1]
-            change = np.int64((match >> uint64(8)) & uint64(3))
             turns[n] = _turn(i, j, change, angles, changes)
             keys[n] = bucket_of(change, turns[n])
             distances[n] = distance

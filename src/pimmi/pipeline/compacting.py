@@ -46,7 +46,8 @@ def compact_study(folder: StudyFolder, *, settings: Settings, progress: Progress
     """Rewrite shards so that what no file holds is dropped, and that small ones are joined; no table changes.
 
     One new shard is written at a time, with its links; once it has its name it replaces others, which are then deleted.
-    Raises StudyError if some images aren't compared yet. The caller holds the study's lock.
+    What a run that was killed had read, and no shard holds, is dropped as well. Raises StudyError if some images aren't
+    compared yet. The caller holds the study's lock.
     """
     renew(folder)
     check_matched(folder)

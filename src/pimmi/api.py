@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pimmi.errors import StudyError
+from pimmi.errors import SettingsError, StudyError
 from pimmi.progress import Progress
 from pimmi.settings import Settings
 from pimmi.study.description import Description, check_settings, is_study, read_description
@@ -118,6 +118,20 @@ class Study:
         settings = self.settings.updated({"grouping": chosen})
         with locked(self._folder):
             group_images(self._folder, settings=settings, progress=_shown(progress))
+
+    def set_minimum_confidence(self, minimum: float) -> None:
+        """Keep another `matching.minimum_confidence` in the study: less sure links are left out from now on.
+
+        Group again afterwards. Raises SettingsError if links so little sure weren't kept.
+        """
+        changed = {"matching": {"minimum_confidence": minimum}}
+        settings, kept = self.settings.updated(changed), self.settings.matching.stored_confidence
+        if minimum < kept:
+            raise SettingsError(f"the minimum confidence is {minimum}, but links below {kept} weren't kept")
+        with locked(self._folder):
+            description = replace(self._description, settings=self._description.settings.updated(changed))
+            description.write(self._folder)
+        self._description, self.settings, self._searcher = description, settings, None
 
     @contextmanager
     def dask(

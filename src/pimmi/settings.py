@@ -253,7 +253,14 @@ PRESETS: dict[str, Values] = {
     },
     "large": {
         "images": {"shard_images": 8000},
-        "matching": {"codebook": "large", "probes": 8, "sign_distance": 36, "code_distance": 54},
+        "features": {"keypoints": 300},
+        "matching": {
+            "codebook": "large",
+            "probes": 8,
+            "sign_distance": 36,
+            "code_distance": 54,
+            "minimum_confidence": 0.6,
+        },
     },
 }
 

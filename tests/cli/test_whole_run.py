@@ -177,6 +177,25 @@ def test_group_again_in_another_way(corpus: Path, study: Path, tmp_path: Path) -
         assert clustered[link["query_path"]] == clustered[link["result_path"]]
 
 
+def test_less_sure_links_are_left_out_from_then_on(corpus: Path, study: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "study"
+    shutil.copytree(study, copy)
+    assert command("group", copy, "--minimum-confidence", "1").returncode == 0
+    every, sure = rows(study, "links"), rows(copy, "links")
+    assert {row["relation"] for row in sure} == {"identical"} < {row["relation"] for row in every}
+    image = corpus / "images" / every[0]["query_path"]
+    assert len(pimmi.open(copy).search(image)) < len(pimmi.open(study).search(image))
+    assert command("add", corpus / "images", copy).returncode == 0
+    assert rows(copy, "links") == sure
+
+
+def test_links_that_were_not_kept_do_not_come_back(study: Path) -> None:
+    done = command("group", study, "--minimum-confidence", "0.1")
+    assert done.returncode == 2
+    assert done.stderr == "pimmi: the minimum confidence is 0.1, but links below 0.2 weren't kept\n"
+    assert pimmi.open(study).settings.matching.minimum_confidence == 0.4
+
+
 def test_add_wants_a_study_that_exists(corpus: Path, tmp_path: Path) -> None:
     done = command("add", corpus / "images", tmp_path / "nowhere")
     assert done.returncode == 2

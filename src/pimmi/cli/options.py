@@ -42,6 +42,14 @@ Quiet = Annotated[bool, Parameter(negative="", show_default=False, help="Print n
 AsJson = Annotated[
     bool, Parameter(name="--json", negative="", show_default=False, help="Print JSON, for programs.")
 ]
+MinimumConfidence = Annotated[
+    float | None,
+    Parameter(
+        validator=Number(gte=0, lte=1),
+        help="Links less sure are left out from now on, here, in exports, in searches and on the pages: 0.7 for very "
+        "many images. Default: what the study's settings say.",
+    ),
+]
 
 
 @Parameter(name="*")
@@ -52,7 +60,8 @@ class RunOptions:
     preset: Annotated[
         Preset | None,
         Parameter(
-            help="fast, balanced or thorough. Default: the study's settings; balanced for a new study."
+            help="fast, balanced or thorough; large from 50,000 images on. Default: the study's settings; balanced for "
+            "a new study."
         ),
     ] = None
     settings: Annotated[

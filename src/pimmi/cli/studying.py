@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from pimmi.cli.options import Algorithm, Dask, Images, Quiet, Resolution, RunOptions, StudyFolder, Workers
+from pimmi.cli.options import (
+    Algorithm,
+    Dask,
+    Images,
+    MinimumConfidence,
+    Quiet,
+    Resolution,
+    RunOptions,
+    StudyFolder,
+    Workers,
+)
 from pimmi.errors import PimmiError
 from pimmi.outputs.disk import full_disk_named
 
@@ -97,6 +107,7 @@ def group(
     *,
     algorithm: Algorithm = None,
     resolution: Resolution = None,
+    minimum_confidence: MinimumConfidence = None,
     quiet: Quiet = False,
 ) -> None:
     """Group the linked images of a study again, in another way.
@@ -111,6 +122,8 @@ def group(
 
     with full_disk_named(study):
         opened = pimmi.open(study)
+        if minimum_confidence is not None:
+            opened.set_minimum_confidence(minimum_confidence)
         opened.group(algorithm=algorithm, resolution=resolution, progress=Progress(quiet=quiet))
     if not quiet:
         print_summary(opened.summary(), study=study)

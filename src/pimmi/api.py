@@ -249,11 +249,10 @@ class Study:
         """
         self._check_codebook()
         from pimmi.pipeline.searching import Searcher, search_image
-        from pimmi.study.catalogue import Catalogue
 
         state = self._folder.files_numbers(), self._folder.shard_numbers()
         if self._searcher is None or self._searcher[0] != state:
-            self._searcher = state, Searcher(Catalogue.read(self._folder), settings=self.settings)
+            self._searcher = state, Searcher(self._folder, settings=self.settings)
         else:
             self._searcher[1].prepare()
         return search_image(self._searcher[1], Path(image), settings=self.settings, limit=limit)

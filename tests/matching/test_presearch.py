@@ -13,8 +13,10 @@ from pimmi.index.points import (
     OTHER_DEPTH,
     RECORD,
     Points,
+    form_offsets,
     full_codes,
     further_forms,
+    offsets_of,
     stored_codes,
     words_of,
 )
@@ -61,11 +63,11 @@ def asked(query: Points) -> Wanted:
 def in_records(asked: Wanted, parts: list[Part]) -> NDArray[np.uint64]:
     found, first = [], 0
     for points, offsets in parts:
-        found.append(
-            matches_in_records(
-                asked, points.records, offsets, first=first, codebook=CODEBOOK, sign_limits=SIGNS
-            )
+        matches, forms = matches_in_records(
+            asked, points.records, offsets, first=first, codebook=CODEBOOK, sign_limits=SIGNS
         )
+        assert offsets_of(forms).tolist() == form_offsets(points, offsets).tolist()
+        found.append(matches)
         first += len(offsets) - 1
     return np.concatenate(found)
 

@@ -148,6 +148,12 @@ def nearest_cell(nearest, bits, depth):  # type: ignore[no-untyped-def]
     return (centroid(nearest, 0, bits) << bits) + centroid(nearest, depth, bits)
 
 
+@njit(cache=True, nogil=True, inline="always")
+def doubt_of(record):  # type: ignore[no-untyped-def]
+    """The changes of a point that are in doubt, as bits."""
+    return np.int64((word_at(record, 0, 6) >> uint64(43)) & uint64(3))
+
+
 @njit(cache=True, nogil=True)
 def _fill(  # type: ignore[no-untyped-def]
     records, others, offsets, bits, depth, forms_of_doubt,
@@ -189,7 +195,7 @@ def _fill(  # type: ignore[no-untyped-def]
         counts[cell] += counts[cell - 1]
     form = 0
     for point in range(len(records)):
-        doubt = np.int64((word_at(records[point], 0, 6) >> uint64(43)) & uint64(3))
+        doubt = doubt_of(records[point])
         for k in range(forms_of_doubt[doubt]):
             near = word_at(others[form], 0, OTHER)
             cell = nearest_cell(near, bits, OTHER_DEPTH)

@@ -17,8 +17,17 @@ from numba import njit, uint64
 from numpy.typing import NDArray
 
 from pimmi.index.codebook import Codebook
-from pimmi.index.points import NEAREST, OTHER_DEPTH, RECORD, Points, further_forms, stored_codes, words_of
-from pimmi.matching.join import FEW_POINTS, change_masks, nearest_cell, ones, word_at
+from pimmi.index.points import (
+    FORMS_OF_DOUBT,
+    NEAREST,
+    OTHER_DEPTH,
+    RECORD,
+    Points,
+    further_forms,
+    stored_codes,
+    words_of,
+)
+from pimmi.matching.join import FEW_POINTS, change_masks, doubt_of, nearest_cell, ones, word_at
 from pimmi.matching.lanes import LANES, near_lanes
 
 NEAREST_PAIRS = 4
@@ -170,16 +179,17 @@ def matches_in_records(
     first: int,
     codebook: Codebook,
     sign_limits: NDArray[np.int64],
-) -> NDArray[np.uint64]:
+) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
     """The same without lists, from the points as they are stored: slower by far, but there is nothing to prepare.
 
-    `first` is the number of the first image.
+    `first` is the number of the first image. Gives also how many further forms each image has, int64 (images,).
     """
+    forms = np.zeros(len(offsets) - 1, np.int64)
     matches: NDArray[np.uint64] = _matches_in_records(
         found.places, found.starts, found.codes, found.owners, records, offsets, first, codebook.centroid_bits,
-        codebook.depth, found.limits, sign_limits,
+        codebook.depth, found.limits, sign_limits, FORMS_OF_DOUBT, forms,
     )  # fmt: skip
-    return matches
+    return matches, forms
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -258,13 +268,14 @@ def _matches_in_lists(  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _matches_in_records(  # type: ignore[no-untyped-def]
-    places, starts, codes, owners, records, offsets, first, bits, depth, limits, sign_limits
+    places, starts, codes, owners, records, offsets, first, bits, depth, limits, sign_limits, forms_of_doubt, forms
 ):  # fmt: skip
     matches, found = np.empty(FIRST_ROOM, np.uint64), 0
     for image in range(len(offsets) - 1):
         few = np.int64(offsets[image + 1] - offsets[image] <= FEW_POINTS)
         for point in range(offsets[image], offsets[image + 1]):
             record = records[point]
+            forms[image] += forms_of_doubt[doubt_of(record)]
             cell = _cell_of(record, bits, depth)
             place, limit = places[cell], np.int64(limits[few, cell])
             if place < 0:

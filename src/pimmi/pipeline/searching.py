@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -29,14 +29,17 @@ from pimmi.pipeline.comparing import image_block
 from pimmi.pipeline.reading import describe
 from pimmi.settings import Settings
 from pimmi.study.catalogue import Catalogue
+from pimmi.study.files import paths_of
+from pimmi.study.layout import StudyFolder
 from pimmi.study.reading import values
-from pimmi.study.shards import Shard, joined, read_shard, taken
+from pimmi.study.shards import Shard, joined, read_offsets, read_shard, record_pieces, taken
 from pimmi.study.tables import IDENTICAL, IDENTITY, SCORE_OF_EXACT_COPIES, VARIANTS
 from pimmi.workers.cores import default_workers
 
 LOOKED_AT = 64
 """Images, those that promise most, that are compared as matching does; twice as many as are wanted, if that is more."""
 Transform = tuple[float, float, float, float, float, float]
+Matching = Callable[..., tuple[NDArray[np.uint64], NDArray[np.int64]]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,25 +67,39 @@ class Searcher:
     """Searches a study as it is now.
 
     The first search reads the points of all images once, which takes a while in a large study. `prepare` makes lists of
-    them in memory, 28 bytes a point; from then on a search takes some hundredths of a second.
+    them in memory, 28 bytes a point; from then on a search takes some hundredths of a second. `catalogue` is that of
+    the study, if it is read already.
     """
 
-    def __init__(self, catalogue: Catalogue, *, settings: Settings) -> None:
+    def __init__(
+        self, folder: StudyFolder, *, settings: Settings, catalogue: Catalogue | None = None
+    ) -> None:
+        self._folder = folder
         self._catalogue = catalogue
         self._settings = settings.matching
         self._codebook = load_codebook(settings.matching.codebook)
         self._lists: CellLists | None = None
+        self._shards: dict[int, Shard] = {}
         self._forms: dict[int, NDArray[np.int64]] = {}
 
     @cached_property
-    def _shards(self) -> dict[int, Shard]:
-        folder = self._catalogue.folder
-        return {number: read_shard(folder.shard(number)) for number in folder.shard_numbers()}
+    def _offsets(self) -> dict[int, NDArray[np.int64]]:
+        """The offsets of each shard, by its number."""
+        return {number: read_offsets(self._folder.shard(number)) for number in self._folder.shard_numbers()}
+
+    def _shard(self, number: int) -> Shard:
+        if number not in self._shards:
+            self._shards[number] = read_shard(self._folder.shard(number))
+        return self._shards[number]
 
     def prepare(self) -> None:
         """Make the lists."""
+        if self._catalogue is None:
+            self._catalogue = Catalogue.read(self._folder)
         if self._lists is None:
-            parts = [(shard.points.records, shard.offsets) for shard in self._shards.values()]
+            parts = [
+                (self._shard(number).points.records, offsets) for number, offsets in self._offsets.items()
+            ]
             self._lists = make_cell_lists(parts, codebook=self._codebook)
 
     def search(self, query: Shard, *, limit: int) -> list[Hit]:
@@ -94,11 +111,18 @@ class Searcher:
         return hits[:limit]
 
     def _hits(self, query: Shard, *, limit: int) -> Iterator[Hit]:
-        (query_id,) = query.ids
-        yield from (_exact_copy(query, path) for path in self._paths(query_id))
+        (own,) = query.ids
+        found = self._linked(query, limit=limit)
+        paths = self._paths({own, *(image for image, _, _ in found)})
+        yield from (_exact_copy(query, path) for path in paths[own])
+        for image, links, link in found:
+            yield from (_hit(links, link, path=path, image_id=image) for path in paths[image])
+
+    def _linked(self, query: Shard, *, limit: int) -> list[tuple[str, Links, np.intp]]:
+        """The images of the study, but for the query itself, that are linked to it, each with its link."""
         parts = self._candidates(query, limit=limit)
         if not parts:
-            return
+            return []
         found = joined(parts)
         links = match_blocks(
             image_block(query, settings=self._settings),
@@ -106,14 +130,14 @@ class Searcher:
             settings=self._settings,
             codebook=self._codebook,
         )
-        for link in np.flatnonzero(links.confidence >= self._settings.minimum_confidence):
-            result_id = found.ids[max(links.query[link], links.result[link]) - 1]
-            for path in self._paths(result_id):
-                yield _hit(links, link, path=path, image_id=result_id)
+        ids = found.ids
+        ends = np.maximum(links.query, links.result)
+        (sure,) = np.nonzero(links.confidence >= self._settings.minimum_confidence)
+        return [(ids[ends[link] - 1], links, link) for link in sure]
 
     def _candidates(self, query: Shard, *, limit: int) -> list[Shard]:
         """The images of the study, but for the query itself, that promise most."""
-        firsts = offsets_of(np.array([len(shard) for shard in self._shards.values()], np.int64))
+        firsts = offsets_of(np.array([len(offsets) - 1 for offsets in self._offsets.values()], np.int64))
         with ThreadPoolExecutor(default_workers()) as threads:
             chosen = promising(
                 self._matches(query, firsts, threads),
@@ -129,7 +153,7 @@ class Searcher:
             ]
             (own,) = query.ids
             parts = threads.map(
-                lambda number, found: self._taken(number, found, without=own), self._shards, rows
+                lambda number, found: self._taken(number, found, without=own), self._offsets, rows
             )
             return [part for part in parts if part is not None]
 
@@ -140,20 +164,30 @@ class Searcher:
         forms = wanted(query.points, codebook=self._codebook, code_distance=farthest)
         if self._lists is None:
             inside = partial(matches_in_records, forms, codebook=self._codebook, sign_limits=signs)
-            found = threads.map(
-                lambda shard, first: inside(shard.points.records, shard.offsets, first=first),
-                self._shards.values(),
-                firsts.tolist(),
-            )
+            found = threads.map(partial(self._read_through, inside), self._offsets, firsts.tolist())
         else:
             within = partial(matches_in_lists, forms, self._lists, sign_limits=signs)
             bounds = np.linspace(0, len(forms.cells), default_workers() + 1).astype(int).tolist()
             found = threads.map(lambda start, stop: within(share=slice(start, stop)), bounds, bounds[1:])
         return np.concatenate([np.zeros(0, np.uint64), *found])
 
+    def _read_through(self, inside: Matching, number: int, first: int) -> NDArray[np.uint64]:
+        """The matches in a shard; how many further forms its images have is kept for `_taken`."""
+        offsets = self._offsets[number]
+        matches, forms = [np.zeros(0, np.uint64)], [np.zeros(0, np.int64)]
+        for images, records in record_pieces(self._folder.shard(number), offsets):
+            bounds = offsets[images.start : images.stop + 1]
+            found = inside(records, bounds - bounds[0], first=first + images.start)
+            matches.append(found[0])
+            forms.append(found[1])
+        self._forms[number] = offsets_of(np.concatenate(forms))
+        return np.concatenate(matches)
+
     def _taken(self, number: int, rows: NDArray[np.int64], *, without: str) -> Shard | None:
         """The images of some rows of a shard, without the one of an id."""
-        shard = self._shards[number]
+        if not len(rows):
+            return None
+        shard = self._shard(number)
         ids = shard.images.column("image_id").take(rows).to_pylist()
         rows = rows[np.array([name != without for name in ids], bool)]
         if not len(rows):
@@ -162,14 +196,11 @@ class Searcher:
             self._forms[number] = form_offsets(shard.points, shard.offsets)
         return taken(shard, rows, forms=self._forms[number])
 
-    def _paths(self, image: str) -> list[str]:
-        """The files that hold an image."""
-        ids = self._catalogue.ids
-        rank = np.searchsorted(ids, image.encode())
-        if rank == len(ids) or ids[rank] != image.encode():
-            return []
-        files = np.flatnonzero(self._catalogue.file_ranks == rank)
-        return values(self._catalogue.readable_files.take(files), "path")
+    def _paths(self, images: Collection[str]) -> dict[str, list[str]]:
+        """The files that hold each of some images."""
+        if self._catalogue is None:
+            return paths_of(self._folder, images)
+        return {image: _paths_in(self._catalogue, image) for image in images}
 
 
 def search_image(searcher: Searcher, image: Path, *, settings: Settings, limit: int) -> list[Hit]:
@@ -179,6 +210,15 @@ def search_image(searcher: Searcher, image: Path, *, settings: Settings, limit: 
     """
     data = read_file(image, max_bytes=settings.images.max_bytes)
     return searcher.search(describe(data, image_id(data), settings=settings), limit=limit)
+
+
+def _paths_in(catalogue: Catalogue, image: str) -> list[str]:
+    """The files that hold an image."""
+    rank = np.searchsorted(catalogue.ids, image.encode())
+    if rank == len(catalogue.ids) or catalogue.ids[rank] != image.encode():
+        return []
+    files = np.flatnonzero(catalogue.file_ranks == rank)
+    return values(catalogue.readable_files.take(files), "path")
 
 
 def _hit(links: Links, link: np.intp, *, path: str, image_id: str) -> Hit:

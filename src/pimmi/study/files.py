@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pimmi.study.layout import StudyFolder
-from pimmi.study.reading import read_parquet
+from pimmi.study.reading import read_parquet, values
 from pimmi.study.sorting import sorted_by
 from pimmi.study.writing import write_parquet, written_whole
 
@@ -73,9 +73,31 @@ def read_newest(folder: StudyFolder) -> pa.Table:
 
 def read_unsorted(folder: StudyFolder, *, columns: Sequence[str]) -> pa.Table:
     """Some columns, `path` among them, of the newest row of each path, removed or not."""
+    return _newest(_read_all(folder, columns=columns))
+
+
+def paths_of(folder: StudyFolder, images: Collection[str]) -> dict[str, list[str]]:
+    """The paths of the files that hold each of some images, sorted; quicker than `read_files`."""
+    rows = _read_all(folder, columns=("path", "image_id", "reason"))
+    ids = pa.array(images, pa.string())
+    once = rows.filter(pc.is_in(rows.column("image_id"), value_set=ids)).column("path")
+    newest = in_study(_newest(rows.filter(pc.is_in(rows.column("path"), value_set=once))))
+    paths: dict[str, list[str]] = {image: [] for image in images}
+    for path, image in sorted(zip(values(newest, "path"), values(newest, "image_id"), strict=True)):
+        if image in paths:
+            paths[image].append(path)
+    return paths
+
+
+def _read_all(folder: StudyFolder, *, columns: Sequence[str]) -> pa.Table:
+    """Some columns of all rows, in the order in which they were written."""
     schema = pa.schema([FILES_SCHEMA.field(name) for name in columns])
     parts = [read_parquet(folder.files_part(number), schema=schema) for number in folder.files_numbers()]
-    rows = pa.concat_tables([schema.empty_table(), *parts]).combine_chunks()
+    return pa.concat_tables([schema.empty_table(), *parts]).combine_chunks()
+
+
+def _newest(rows: pa.Table) -> pa.Table:
+    """The last row of each path."""
     paths = rows.column("path").combine_chunks().dictionary_encode()
     newest = np.empty(len(paths.dictionary), np.int64)
     newest[paths.indices.to_numpy()] = np.arange(len(rows))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -46,11 +47,32 @@ def read_metadata(path: Path) -> dict[bytes, bytes]:
 
 def read_array(path: Path) -> NDArray[np.generic]:
     """An array whose pages are read when they are needed, and shared by the processes that read it."""
+    array: NDArray[np.generic] = np.asarray(_mapped(path))
+    return array
+
+
+def read_pieces(path: Path, bounds: Sequence[int]) -> Iterator[NDArray[np.generic]]:
+    """The rows of an array from each bound to the next, each piece in the memory of the one before.
+
+    Where all rows are read once, this takes much less time than to have the system map their pages.
+    """
+    mapped = _mapped(path)
+    room = np.empty((max(np.diff(bounds), default=0), *mapped.shape[1:]), mapped.dtype)
+    with path.open("rb") as file:
+        file.seek(mapped.offset + bounds[0] * mapped[:1].nbytes)
+        for start, stop in pairwise(bounds):
+            piece = room[: stop - start]
+            if file.readinto(piece.data) != piece.nbytes:
+                raise _damaged(path)
+            yield piece
+
+
+def _mapped(path: Path) -> np.memmap[Any, Any]:
     try:
-        array: NDArray[np.generic] = np.asarray(np.load(path, mmap_mode="c"))
+        mapped: np.memmap[Any, Any] = np.load(path, mmap_mode="c")
     except (ValueError, EOFError, FileNotFoundError) as error:
         raise _damaged(path) from error
-    return array
+    return mapped
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,11 @@ from numpy.typing import NDArray
 from pimmi.index.points import POINT_FIELDS, Points, offsets_of, runs, taken_points
 from pimmi.study.images import IMAGES_SCHEMA
 from pimmi.study.layout import ARRIVAL, StudyFolder
-from pimmi.study.reading import read_array, read_parquet, values
+from pimmi.study.reading import read_array, read_parquet, read_pieces, values
 from pimmi.study.writing import write_array, write_parquet, written_whole
+
+PIECE = 1 << 16
+"""Points read at once where all are read, and those of one image more: what the processor's cache holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,3 +109,21 @@ def read_shard(path: Path) -> Shard:
         signatures=array("signatures"),
         thumbnails=array("thumbnails"),
     )
+
+
+def read_offsets(path: Path) -> NDArray[np.int64]:
+    """The offsets of the shard in a folder, as `Shard` has them."""
+    offsets: Any = read_array(path / "offsets.npy")
+    return np.asarray(offsets, np.int64)
+
+
+def record_pieces(path: Path, offsets: NDArray[np.int64]) -> Iterator[tuple[slice, NDArray[np.uint8]]]:
+    """The records of the shard in a folder, those of some images at a time; `offsets` are its own.
+
+    Gives a slice of the images, and their records; these are overwritten by the next.
+    """
+    starts = np.searchsorted(offsets, np.arange(0, max(int(offsets[-1]), 1), PIECE))
+    images = np.unique([*starts, len(offsets) - 1]).tolist()
+    pieces: Any = read_pieces(path / "records.npy", offsets[images].tolist())
+    for start, stop, records in zip(images, images[1:], pieces, strict=False):
+        yield slice(start, stop), records

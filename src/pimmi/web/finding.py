@@ -33,7 +33,9 @@ def found(clusters: Clusters, data: bytes, *, settings: Settings) -> dict[str, A
     (about,) = query.images.to_pylist()
     asked = {name: about[name] for name in ("width", "height", "format", "nb_points")}
     hits: dict[str, dict[str, Any]] = {}
-    surest = Searcher(clusters.catalogue, settings=settings).search(query, limit=MOST_COMPARED)
+    catalogue = clusters.catalogue
+    searcher = Searcher(catalogue.folder, settings=settings, catalogue=catalogue)
+    surest = searcher.search(query, limit=MOST_COMPARED)
 
     def stands(hit: Hit) -> bool:
         rank = clusters.rank(hit.image_id)

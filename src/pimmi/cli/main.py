@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import io
 import os
 import sys
@@ -28,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words or os.environ.get("PIMMI_DEBUG", "0") != "0"
     words = [word for word in words if word != "--debug"]
+    _collect_rarely()
     _never_fail_to_print()
     if not debug:
         _hush_libraries()
@@ -61,6 +64,13 @@ def explained(error: Exception) -> tuple[str, int]:
     if isinstance(error, MemoryError):
         return "the memory is full: use fewer --workers, or close other programs", 2
     return f"a defect of pimmi, {type(error).__name__}: {error} (--debug shows where)", 1
+
+
+def _collect_rarely() -> None:
+    """Look for garbage less often, and not when the process ends: to look through all that libraries load, again and
+    again, would take a third of a second."""
+    gc.set_threshold(50_000, 20, 100)
+    atexit.register(gc.freeze)
 
 
 def _never_fail_to_print() -> None:

@@ -14,10 +14,10 @@ from pimmi.settings import SlurmSettings
 from pimmi.study.description import Description
 from pimmi.study.layout import StudyFolder
 from pimmi.workers.outcome import Outcome, Pool
-from pimmi.workers.pool import LocalPool
 
 if TYPE_CHECKING:
     from pimmi.workers.dask_pool import DaskPool
+    from pimmi.workers.pool import LocalPool
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -35,6 +35,8 @@ LONG_S = 2.0
 
 def local_pool(workers: int | None) -> LocalPool:
     """A pool whose workers have loaded the code of all tasks."""
+    from pimmi.workers.pool import LocalPool
+
     return LocalPool(workers=workers, preload=PRELOAD)
 
 

@@ -76,6 +76,25 @@ def test_what_is_removed_is_in_no_table(study: pimmi.Study, images: Path, tmp_pa
     assert "may/1.jpg" not in {hit.path for hit in study.search(images / "may" / "1.jpg")}
 
 
+def test_a_search_names_the_files_that_hold_an_image_now(study: pimmi.Study, images: Path) -> None:
+    study.remove(["may/1.jpg"])
+    shutil.copy(images / "june" / "9.jpg", images / "may" / "0.jpg")
+    study.add(images, workers=1)
+    held = {
+        "june/9.jpg": ["june/9.jpg", "may/0.jpg"],
+        "june/twin of 0.jpg": ["june/twin of 0.jpg"],
+        "may/1.jpg": [],
+        "may/2.jpg": ["may/2.jpg"],
+    }
+    again = pimmi.open(study.path)
+    for path, paths in held.items():
+        hits = pimmi.open(study.path).search(images / path)
+        (own,) = {row["image_id"] for row in again.images().to_pylist() if row["path"] in paths} or {""}
+        assert [hit.path for hit in hits if hit.image_id == own] == paths
+        assert {hit.path for hit in hits} <= paths_of(study)
+        assert again.search(images / path) == hits
+
+
 def test_a_folder_is_removed_under_its_name_in_the_study_and_on_the_disk(
     study: pimmi.Study, images: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

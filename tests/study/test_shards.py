@@ -4,17 +4,30 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from unittest.mock import patch
 
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pimmi.errors import StudyError
 from pimmi.index.points import OTHER, POINT_FIELDS, RECORD, Points
+from pimmi.study import shards as reading
 from pimmi.study.images import IMAGES_SCHEMA
 from pimmi.study.layout import StudyFolder
-from pimmi.study.shards import Shard, joined, read_shard, taken, write_shard
+from pimmi.study.shards import (
+    Shard,
+    fill_shard,
+    joined,
+    read_offsets,
+    read_shard,
+    record_pieces,
+    taken,
+    write_shard,
+)
 
 
 def one_image(number: int, *, points: int) -> Shard:
@@ -81,3 +94,29 @@ def test_a_shard_that_cannot_be_written_whole_is_not_there(tmp_path: Path) -> No
     with pytest.raises((TypeError, ValueError)):
         write_shard(bad, folder)
     assert list(folder.shards.iterdir()) == []
+
+
+@settings(max_examples=50)
+@given(counts=st.lists(st.integers(0, 7), min_size=1, max_size=8), piece=st.integers(1, 20))
+def test_the_pieces_of_the_records_are_those_of_all_images(counts: list[int], piece: int) -> None:
+    shard = joined([one_image(number, points=count) for number, count in enumerate(counts)])
+    with TemporaryDirectory() as temporary, patch.object(reading, "PIECE", piece):
+        path = Path(temporary)
+        fill_shard(shard, path)
+        offsets = read_offsets(path)
+        place = 0
+        for images, records in record_pieces(path, offsets):
+            assert images.start == place < images.stop
+            assert len(records) < piece + max(counts)
+            assert np.array_equal(records, shard.points.records[offsets[images.start] : offsets[images.stop]])
+            place = images.stop
+        assert place == len(shard)
+
+
+def test_records_that_are_cut_off_are_told(tmp_path: Path) -> None:
+    fill_shard(one_image(0, points=5), tmp_path)
+    offsets = read_offsets(tmp_path)
+    records = tmp_path / "records.npy"
+    records.write_bytes(records.read_bytes()[:-1])
+    with pytest.raises(StudyError, match="damaged or missing"):
+        list(record_pieces(tmp_path, offsets))

@@ -102,7 +102,8 @@ def promising(
 
     `matches` are those of `points` points with `images` images, as `matches_in_lists` gives them.
     """
-    matches = np.unique(matches)
+    matches = np.sort(matches)
+    matches = matches[np.diff(matches, prepend=~matches[:1]) != 0]
     of_image, of_point = (
         (matches >> np.uint64(32)).astype(np.int64),
         (matches & np.uint64(2**32 - 1)).astype(np.int64),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property, partial
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -147,14 +148,18 @@ class Searcher:
                 most=max(LOOKED_AT, 2 * limit),
             )
             bounds = np.searchsorted(chosen, firsts).tolist()
+            numbers = [
+                number
+                for number, (start, stop) in zip(self._offsets, pairwise(bounds), strict=True)
+                if start < stop
+            ]
             rows = [
                 chosen[start:stop] - first
-                for start, stop, first in zip(bounds, bounds[1:], firsts.tolist(), strict=False)
+                for (start, stop), first in zip(pairwise(bounds), firsts.tolist(), strict=False)
+                if start < stop
             ]
             (own,) = query.ids
-            parts = threads.map(
-                lambda number, found: self._taken(number, found, without=own), self._offsets, rows
-            )
+            parts = threads.map(lambda number, found: self._taken(number, found, without=own), numbers, rows)
             return [part for part in parts if part is not None]
 
     def _matches(self, query: Shard, firsts: NDArray[np.int64], threads: Executor) -> NDArray[np.uint64]:
@@ -185,8 +190,6 @@ class Searcher:
 
     def _taken(self, number: int, rows: NDArray[np.int64], *, without: str) -> Shard | None:
         """The images of some rows of a shard, without the one of an id."""
-        if not len(rows):
-            return None
         shard = self._shard(number)
         ids = shard.images.column("image_id").take(rows).to_pylist()
         rows = rows[np.array([name != without for name in ids], bool)]

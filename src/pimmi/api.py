@@ -129,7 +129,8 @@ class Study:
         if minimum < kept:
             raise SettingsError(f"the minimum confidence is {minimum}, but links below {kept} weren't kept")
         with locked(self._folder):
-            description = replace(self._description, settings=self._description.settings.updated(changed))
+            description = read_description(self._folder)
+            description = replace(description, settings=description.settings.updated(changed))
             description.write(self._folder)
         self._description, self.settings, self._searcher = description, settings, None
 

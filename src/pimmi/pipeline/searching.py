@@ -147,19 +147,14 @@ class Searcher:
                 fewest=self._settings.minimum_inliers - 1,
                 most=max(LOOKED_AT, 2 * limit),
             )
-            bounds = np.searchsorted(chosen, firsts).tolist()
-            numbers = [
-                number
-                for number, (start, stop) in zip(self._offsets, pairwise(bounds), strict=True)
-                if start < stop
-            ]
-            rows = [
-                chosen[start:stop] - first
-                for (start, stop), first in zip(pairwise(bounds), firsts.tolist(), strict=False)
+            bounds = pairwise(np.searchsorted(chosen, firsts).tolist())
+            found = [
+                (number, chosen[start:stop] - first)
+                for number, first, (start, stop) in zip(self._offsets, firsts.tolist(), bounds, strict=False)
                 if start < stop
             ]
             (own,) = query.ids
-            parts = threads.map(lambda number, found: self._taken(number, found, without=own), numbers, rows)
+            parts = threads.map(lambda of_shard: self._taken(*of_shard, without=own), found)
             return [part for part in parts if part is not None]
 
     def _matches(self, query: Shard, firsts: NDArray[np.int64], threads: Executor) -> NDArray[np.uint64]:

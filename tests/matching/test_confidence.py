@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pimmi.demo.raster import Image, decode, encode_jpeg
 from pimmi.index.codebook import load_codebook
-from pimmi.matching.confidence import MEASURES, WEIGHTS, confidence, measures
+from pimmi.matching.confidence import LEAST_MISALIGNMENT, MEASURES, WEIGHTS, confidence, measures
 from pimmi.matching.confirm import PIXEL_COLUMNS
 from pimmi.matching.match import find_candidates, match_blocks
 from pimmi.matching.verify import LINK_COLUMNS
@@ -18,7 +18,8 @@ from pimmi.matching.verify import LINK_COLUMNS
 Floats = NDArray[np.float64]
 Arguments = tuple[Floats, Floats, Floats]
 
-SCORE, INLIERS, GUIDED_SCORE, RIVAL, CORRELATION, REPEAT = 3, 4, 5, 12, 4, 6
+SCORE, INLIERS, RIVAL, CODE_DISTANCE = 3, 4, 12, 13
+CORRELATION, REPEAT, MISALIGNMENT = 4, 6, 7
 seeds = st.integers(0, 2**32 - 1)
 
 
@@ -27,16 +28,26 @@ def drawn(seed: int, number: int) -> Arguments:
     rng = np.random.default_rng(seed)
     links = np.zeros((number, LINK_COLUMNS))
     links[:, SCORE] = rng.uniform(-5, 60, number)
-    links[:, GUIDED_SCORE] = rng.uniform(-5, 200, number)
     links[:, INLIERS] = rng.integers(2, 400, number)
-    links[:, [6, 7, 9, 10]] = rng.normal(0, 1, (number, 4))
     links[:, RIVAL] = rng.random(number)
+    links[:, CODE_DISTANCE] = rng.uniform(20, 60, number)
     pixels = np.zeros((number, PIXEL_COLUMNS))
     pixels[:, :2] = rng.integers(0, 150, (number, 2))
     pixels[:, 2] = pixels[:, :2].sum(axis=1)
     pixels[:, 3] = pixels[:, 2] + rng.integers(0, 50, number)
     pixels[:, CORRELATION] = rng.uniform(-1, 1, number)
+    pixels[:, MISALIGNMENT] = rng.uniform(0, 1, number)
     return links, pixels, rng.random((number, 2))
+
+
+def not_too_little(links: Floats, pixels: Floats, areas: Floats) -> Arguments:
+    """The same with so many inliers and windows, and of so large a part, that the regression decides."""
+    more = links.copy()
+    more[:, INLIERS] += 10
+    more[:, RIVAL] = 0
+    windows = pixels.copy()
+    windows[:, :3] += 32
+    return more, windows, areas + 0.1
 
 
 @settings(deadline=None)
@@ -52,19 +63,16 @@ def test_a_link_does_not_depend_on_the_others(seed: int, number: int, data: st.D
 @given(seed=seeds, more=st.floats(0, 100))
 def test_a_better_score_is_never_less_sure(seed: int, more: float) -> None:
     links, pixels, areas = drawn(seed, 10)
-    for column in (SCORE, GUIDED_SCORE):
-        better = links.copy()
-        better[:, column] += more
-        assert (confidence(better, pixels, areas) >= confidence(links, pixels, areas)).all()
+    better = links.copy()
+    better[:, SCORE] += more
+    assert (confidence(better, pixels, areas) >= confidence(links, pixels, areas)).all()
 
 
 @settings(deadline=None)
 @given(seed=seeds, more=st.floats(0.001, 1))
 def test_pixels_that_correlate_more_are_surer(seed: int, more: float) -> None:
     links, pixels, areas = drawn(seed, 10)
-    links[:, RIVAL] = 0
-    pixels[:, :3] += 10
-    areas += 0.1
+    links, pixels, areas = not_too_little(links, pixels, areas)
     better = pixels.copy()
     better[:, CORRELATION] += more
     assert (confidence(links, better, areas) > confidence(links, pixels, areas)).all()
@@ -80,9 +88,10 @@ def test_it_is_a_share(seed: int) -> None:
 
 def test_strong_evidence_is_sure_and_none_is_not() -> None:
     links, pixels = np.zeros((2, LINK_COLUMNS)), np.zeros((2, PIXEL_COLUMNS))
-    links[:, [6, 10]] = 1
     links[:, INLIERS] = [150, 4]
-    links[0, [SCORE, GUIDED_SCORE]] = 100
+    links[0, SCORE] = 100
+    links[:, CODE_DISTANCE] = [30, 50]
+    pixels[:, MISALIGNMENT] = [0.05, 1]
     pixels[0, [0, 2, 3, CORRELATION]] = [150, 150, 150, 0.95]
     sure, unsure = confidence(links, pixels, np.array([[1.0, 1.0], [0.0, 0.0]]))
     assert sure > 0.9
@@ -90,19 +99,28 @@ def test_strong_evidence_is_sure_and_none_is_not() -> None:
 
 
 @settings(deadline=None)
-@given(seed=seeds, angle=st.floats(0, 6.28), mirror=st.sampled_from([1, -1]), scale=st.floats(0.1, 10))
-def test_stretch_and_scale_do_not_depend_on_rotation(
+@given(seed=seeds, fewer=st.floats(0.1, 20), nearer=st.floats(0.01, 1))
+def test_nearer_codes_and_parts_that_lie_better_are_surer(seed: int, fewer: float, nearer: float) -> None:
+    links, pixels, areas = not_too_little(*drawn(seed, 10))
+    pixels[:, MISALIGNMENT] += LEAST_MISALIGNMENT
+    before = confidence(links, pixels, areas)
+    near_codes, worse = links.copy(), pixels.copy()
+    near_codes[:, CODE_DISTANCE] -= fewer
+    worse[:, MISALIGNMENT] += nearer
+    assert (confidence(near_codes, pixels, areas) > before).all()
+    assert (confidence(links, worse, areas) < before).all()
+
+
+@settings(deadline=None)
+@given(seed=seeds, angle=st.floats(0, 6.28), mirror=st.sampled_from([1, -1]), scale=st.floats(0.01, 100))
+def test_only_enlarging_more_than_twice_counts_whatever_the_rotation(
     seed: int, angle: float, mirror: int, scale: float
 ) -> None:
     links, pixels, areas = drawn(seed, 1)
-    links[0, [6, 7, 9, 10]] = [scale, 0, 0, scale * mirror]
-    straight = measures(links, pixels, areas)
     rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     links[0, [6, 7, 9, 10]] = (rotation @ np.diag([scale, scale * mirror])).ravel()
-    np.testing.assert_allclose(measures(links, pixels, areas), straight, atol=1e-9)
-    named = dict(zip(MEASURES, straight[0], strict=True))
-    assert named["log2 anisotropy"] == pytest.approx(0, abs=1e-9)
-    assert named["log2 scale"] == pytest.approx(abs(np.log2(scale)))
+    named = dict(zip(MEASURES, measures(links, pixels, areas)[0], strict=True))
+    assert named["log2 scale beyond 2"] == pytest.approx(max(abs(np.log2(scale)) - 1, 0), abs=1e-9)
 
 
 def test_each_measure_has_a_weight() -> None:
@@ -116,8 +134,7 @@ def test_no_links_have_no_confidence() -> None:
 @pytest.mark.parametrize(("repeat", "pattern"), [(0.0, False), (0.7, False), (0.96, True), (1.1, True)])
 def test_what_fits_elsewhere_as_well_is_a_pattern(repeat: float, pattern: bool) -> None:
     links, pixels = np.zeros((1, LINK_COLUMNS)), np.zeros((1, PIXEL_COLUMNS))
-    links[0, [6, 10]] = 1
-    links[0, [SCORE, INLIERS, GUIDED_SCORE, RIVAL]] = 100, 150, 100, 0.3
+    links[0, [SCORE, INLIERS, RIVAL, CODE_DISTANCE]] = 100, 150, 0.3, 30
     pixels[0, [0, 2, 3, CORRELATION, REPEAT]] = [150, 150, 150, 0.99, repeat]
     (sure,) = confidence(links, pixels, np.array([[0.9, 0.9]]))
     assert sure == 0 if pattern else sure > 0.5
@@ -129,12 +146,24 @@ def test_what_fits_elsewhere_as_well_is_a_pattern(repeat: float, pattern: bool) 
 
 
 @pytest.mark.parametrize(
-    ("windows", "area", "enough"), [(150, 0.5, True), (5, 0.5, False), (150, 0.01, False)]
+    ("windows", "inliers", "area", "rival", "enough"),
+    [
+        (150, 50, 0.5, 0.0, True),
+        (5, 50, 0.5, 0.0, False),
+        (150, 50, 0.01, 0.0, False),
+        (31, 5, 0.5, 0.0, False),
+        (31, 6, 0.5, 0.0, True),
+        (150, 9, 0.05, 0.0, False),
+        (150, 10, 0.05, 0.0, True),
+        (150, 10, 0.05, 0.4, False),
+        (150, 9, 0.07, 0.4, True),
+    ],
 )
-def test_too_small_a_part_proves_nothing(windows: int, area: float, enough: bool) -> None:
+def test_too_little_proves_nothing(
+    windows: int, inliers: int, area: float, rival: float, enough: bool
+) -> None:
     links, pixels = np.zeros((1, LINK_COLUMNS)), np.zeros((1, PIXEL_COLUMNS))
-    links[0, [6, 10]] = 1
-    links[0, [SCORE, INLIERS, GUIDED_SCORE]] = 50, 50, 100
+    links[0, [SCORE, INLIERS, RIVAL, CODE_DISTANCE]] = 50, inliers, rival, 30
     pixels[0, [0, 2, 3, CORRELATION]] = [windows, windows, windows, 0.99]
     (sure,) = confidence(links, pixels, np.array([[1.0, area]]))
     assert sure > 0.5 if enough else sure == 0

@@ -3,72 +3,15 @@
 import cv2
 import numpy as np
 import pytest
-from described import picture
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
+from laid import IDENTITY, compared, confirmed, grey_picture, recompressed
 
-from pimmi.demo.raster import encode_jpeg
-from pimmi.images.decode import decode
-from pimmi.images.thumbnail import grey_thumbnail
-from pimmi.matching.blocks import PART_SIDE
-from pimmi.matching.confirm import CERTAIN, PART_COLUMNS, PIXEL_COLUMNS, RIVAL, confirm
+from pimmi.matching.confirm import PART_COLUMNS, PIXEL_COLUMNS, confirm
+from pimmi.matching.sampling import levels_of
 from pimmi.matching.verify import LINK_COLUMNS
 
-AGREE, CONFLICT, TEXTURED, COMPARED, CORRELATION, OVERLAP, REPEAT = range(PIXEL_COLUMNS)
-RIVAL_COLUMN = 12
-IDENTITY = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
-
-Grey = NDArray[np.uint8]
-Floats = NDArray[np.float64]
-
-
-def grey_picture(name: str, *, width: int = 256, height: int = 192) -> Grey:
-    grey = cv2.cvtColor(picture(name), cv2.COLOR_RGB2GRAY)
-    return np.asarray(cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
-
-
-def compared(
-    first: Grey,
-    second: Grey,
-    *,
-    transform: tuple[float, ...] = IDENTITY,
-    change: int = 0,
-    rival: float = 0.0,
-) -> Floats:
-    """The row of `pixels` for two working images; the transform leads from the first to the second."""
-    return confirmed(first, second, transform=transform, change=change, rival=rival)[0]
-
-
-def confirmed(
-    first: Grey,
-    second: Grey,
-    *,
-    transform: tuple[float, ...] = IDENTITY,
-    change: int = 0,
-    rival: float = 0.0,
-) -> tuple[Floats, list[NDArray[np.bool_]]]:
-    """The rows of `pixels` and of `parts` for two working images; a part as bool (PART_SIDE, PART_SIDE)."""
-    links = np.zeros((1, LINK_COLUMNS))
-    links[0, 1:3] = 1, change
-    links[0, 6:12] = transform
-    links[0, RIVAL_COLUMN] = rival
-    working = np.array([image.shape[::-1] for image in (first, second)], np.float32)
-    thumbnails, sizes = zip(*(grey_thumbnail(image, size=128) for image in (first, second)), strict=True)
-    pixels = np.full((1, PIXEL_COLUMNS), np.nan)
-    parts = np.full((1, PART_COLUMNS), 7, np.uint64)
-    thumbnail_sizes = np.array([size[::-1] for size in sizes], np.int32)
-    stacked = np.zeros((2, max(map(len, thumbnails))), np.uint8)
-    for row, thumbnail in zip(stacked, thumbnails, strict=True):
-        row[: len(thumbnail)] = thumbnail
-    confirm(links, working, stacked, thumbnail_sizes, pixels, parts)
-    bits = np.unpackbits(parts.view(np.uint8), bitorder="little").astype(bool)
-    return pixels[0], list(bits.reshape(PART_COLUMNS, PART_SIDE, PART_SIDE))
-
-
-def recompressed(grey: Grey) -> Grey:
-    data = encode_jpeg(np.repeat(grey[:, :, None], 3, axis=2), quality=30)
-    return decode(data, working_size=256, max_pixels=10**6).grey
+AGREE, CONFLICT, TEXTURED, COMPARED, CORRELATION, OVERLAP, *_ = range(PIXEL_COLUMNS)
 
 
 @pytest.mark.parametrize("name", ["astronaut", "cat", "temple", "page"])
@@ -218,38 +161,6 @@ def test_the_parts_are_of_each_image_its_own() -> None:
     assert not of_whole[:, :3].any()
 
 
-def striped(phase: float) -> Grey:
-    y, x = np.mgrid[:192, :256]
-    return np.asarray(128 + 80 * np.sin((x + 2 * y) / 8 + phase), np.uint8)
-
-
-def noisy(grey: Grey) -> Grey:
-    return np.asarray((grey + np.random.default_rng(0).normal(0, 80, grey.shape)).clip(0, 255), np.uint8)
-
-
-@pytest.mark.parametrize("rival", [RIVAL, 1.0])
-def test_where_points_doubt_the_place_pixels_are_asked_for_others(rival: float) -> None:
-    cat = grey_picture("cat")
-    assert compared(striped(0.0), striped(0.2), rival=rival)[REPEAT] > 0.95
-    assert 0 < compared(cat, recompressed(cat), rival=rival)[REPEAT] < 0.75
-    assert 0 < compared(cat, 255 - cat, change=2, rival=rival)[REPEAT] < 0.75
-
-
-def test_where_pixels_fit_badly_they_are_asked_as_well() -> None:
-    cat = grey_picture("cat")
-    of_cat, of_stripes = compared(cat, noisy(cat)), compared(striped(0.0), noisy(striped(0.8)))
-    assert of_cat[CORRELATION] < CERTAIN
-    assert of_stripes[CORRELATION] < CERTAIN
-    assert 0 < of_cat[REPEAT] < 0.75
-    assert of_stripes[REPEAT] > 0.95
-
-
-def test_where_points_and_pixels_are_sure_or_pixels_differ_they_are_not() -> None:
-    cat = grey_picture("cat")
-    assert compared(cat, recompressed(cat), rival=RIVAL / 2)[REPEAT] == 0
-    assert compared(striped(0.0), striped(np.pi), rival=1.0)[REPEAT] == 0
-
-
 def test_images_that_do_not_overlap_are_not_compared() -> None:
     grey = grey_picture("cat")
     assert compared(grey, grey, transform=(1.0, 0.0, 500.0, 0.0, 1.0, 0.0)).tolist() == [0] * PIXEL_COLUMNS
@@ -258,11 +169,12 @@ def test_images_that_do_not_overlap_are_not_compared() -> None:
 def test_no_links_are_safe() -> None:
     pixels = np.empty((0, PIXEL_COLUMNS))
     nothing = np.zeros((0, 2))
+    sizes = nothing.astype(np.int32)
     confirm(
         np.empty((0, LINK_COLUMNS)),
         nothing.astype(np.float32),
-        np.zeros((0, 128 * 128), np.uint8),
-        nothing.astype(np.int32),
+        levels_of(np.zeros((0, 128 * 128), np.uint8), sizes),
+        sizes,
         pixels,
         np.empty((0, PART_COLUMNS), np.uint64),
     )

@@ -18,6 +18,7 @@ SETTINGS = MatchingSettings()
 SIDE = 256
 
 Floats = NDArray[np.float64]
+CODE_DISTANCE = 13
 
 
 @dataclass(frozen=True)
@@ -171,6 +172,14 @@ def test_more_inliers_score_more() -> None:
         for number in (10, 20, 40)
     ]
     assert scores == sorted(set(scores))
+
+
+@pytest.mark.parametrize("bits", [0, 7, 30])
+def test_the_codes_of_the_inliers_are_so_far_apart(bits: int) -> None:
+    whole = scene(5, inliers=40, outliers=0, change=0, linear=np.eye(2))
+    apart = whole.codes[1] ^ np.array([2**bits - 1, 0, 0, 0], np.uint64)
+    (link,) = Scene(**{**vars(whole), "codes": [whole.codes[0], apart]}).links()
+    assert link[CODE_DISTANCE] == bits
 
 
 def test_many_matches_of_one_point_are_one_vote() -> None:

@@ -1,6 +1,6 @@
 """How likely a link shows a true copy, from its points and its pixels together.
 
-A logistic regression on eleven measures of a link, fitted by `benchmarks/fit_confidence.py` on copies with known truth
+A logistic regression on seven measures of a link, fitted by `benchmarks/fit_confidence.py` on copies with known truth
 and on pairs of unrelated pictures, none of them from the benchmark. Its weights don't depend on the corpus.
 """
 
@@ -8,23 +8,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 LARGEST_SCORE = 1000.0
+SMALLEST_AREA_SCALE = 1e-6
 
 MEASURES_AND_WEIGHTS = (
-    ("correlation", 9.275),
-    ("agreement", 1.035),
-    ("log2 agreeing windows", 0.150),
-    ("log2 anisotropy", -1.883),
-    ("log2 scale", -0.442),
-    ("overlap", 4.600),
-    ("conflict", -1.058),
-    ("log10 score", 3.328),
-    ("log10 guided score", 1.354),
-    ("log2 inliers", -1.245),
-    ("rival", -3.190),
+    ("aligned correlation", 12.908),
+    ("overlap", 6.046),
+    ("log2 scale beyond 2", -1.368),
+    ("log10 score", 1.489),
+    ("rival", -0.963),
+    ("code distance", -0.117),
+    ("log2 misalignment", -1.028),
 )
 MEASURES = tuple(name for name, _ in MEASURES_AND_WEIGHTS)
 WEIGHTS = np.array([weight for _, weight in MEASURES_AND_WEIGHTS])
-BIAS = -11.089
+BIAS = -13.642
+LEAST_MISALIGNMENT = 0.02
+"""Samples below which no two windows can be said to lie better on each other."""
 
 REPEATING = 0.95
 """A link whose pixels fit another place so well, as a share of how well they fit this one, is of a pattern that
@@ -34,34 +33,34 @@ WHOLE_PATTERN = (0.98, 0.95, 0.5)
 are copies."""
 FEWEST_WINDOWS = 6
 """With fewer windows that agree, the pixels say nothing."""
+ONE_EDGE = (32, 6)
+"""With fewer windows that agree, and fewer inliers, it may be one edge: a straight one lies on any other."""
 SMALLEST_AREA = 0.02
 """Share of an image under which a part is too small to be recognised in a thumbnail."""
+SMALL_PART = (0.06, 10, 0.3)
+"""Share of an image under which a part needs so many inliers, and no other place with such a share of the votes."""
 
 Floats = NDArray[np.float64]
 
 
 def measures(links: Floats, pixels: Floats, areas: Floats) -> Floats:
-    """float64 (m, 11), in the order of MEASURES.
+    """float64 (m, 7), in the order of MEASURES.
 
-    `links` and `pixels` as `verify` and `confirm` fill them; `areas` float64 (m, 2), share of the first and of the
-    second image that the overlap takes.
+    `links` and `pixels` as `verify`, `confirm` and `look_again` fill them; `areas` float64 (m, 2), share of the first
+    and of the second image that the overlap takes.
     """
-    linear = links[:, [6, 7, 9, 10]].reshape(-1, 2, 2)
-    stretch = np.linalg.svd(linear, compute_uv=False)
-    agree, conflict = pixels[:, 0], pixels[:, 1]
+    linear = links[:, [6, 7, 9, 10]]
+    area_scale = np.abs(linear[:, 0] * linear[:, 3] - linear[:, 1] * linear[:, 2])
+    octaves = np.abs(np.log2(np.maximum(area_scale, SMALLEST_AREA_SCALE))) / 2
     return np.stack(
         [
-            pixels[:, 4],
-            agree / np.maximum(agree + conflict, 1),
-            np.log2(agree + 1),
-            np.log2(stretch[:, 0] / np.maximum(stretch[:, 1], 1e-6)),
-            np.abs(np.log2(stretch.prod(axis=1))) / 2,
+            pixels[:, 4] + pixels[:, 8],
             areas.max(axis=1, initial=0.0),
-            conflict / np.maximum(pixels[:, 3], 1),
+            np.maximum(octaves - 1, 0),
             np.log10(np.clip(links[:, 3], 1, LARGEST_SCORE)),
-            np.log10(np.clip(links[:, 5], 1, LARGEST_SCORE)),
-            np.log2(links[:, 4]),
             links[:, 12],
+            links[:, 13],
+            np.log2(np.maximum(pixels[:, 7], LEAST_MISALIGNMENT)),
         ],
         axis=1,
     )
@@ -79,5 +78,9 @@ def confidence(links: Floats, pixels: Floats, areas: Floats) -> Floats:
     least, most = areas.min(axis=1, initial=1.0), areas.max(axis=1, initial=0.0)
     whole = (pixels[:, 4] >= correlation) & (most >= larger) & (least >= smaller)
     pattern = ~whole & (pixels[:, 6] >= REPEATING)
-    too_little = (pixels[:, 0] < FEWEST_WINDOWS) | (least < SMALLEST_AREA)
+    windows, inliers = ONE_EDGE
+    one_edge = (pixels[:, 0] < windows) & (links[:, 4] < inliers)
+    area, inliers, rival = SMALL_PART
+    doubtful_part = (least < area) & ((links[:, 4] < inliers) | (links[:, 12] >= rival))
+    too_little = (pixels[:, 0] < FEWEST_WINDOWS) | (least < SMALLEST_AREA) | one_edge | doubtful_part
     return np.where(pattern | too_little, 0.0, 1 / (1 + np.exp(-evidence)))

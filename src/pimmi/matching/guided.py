@@ -75,7 +75,7 @@ def guide(  # type: ignore[no-untyped-def]
 
     `ranges` is the first and last point of each image; `starts` (of the second image), `listed` and `across` are from
     `make_squares`; `size`, in pixels, is of the second; `best` int64 (4, points) is room. Returns how many points of
-    the first image fall into the second, and how many are paired.
+    the first image fall into the second, how many are paired, and the mean distance of the codes of these.
     """
     mirrored = (change & 1) != 0
     mirror = -1.0 if mirrored else 1.0
@@ -83,10 +83,11 @@ def guide(  # type: ignore[no-untyped-def]
     down = len(starts) // across
     within = 0
     inliers = 0
+    bits = 0
     for _ in range(rounds):
         scale = model_scale(model)
         if scale == 0.0:
-            return within, 0
+            return within, 0, 0.0
         reach = np.float32(tolerance * max(1.0, scale))
         squared_reach = reach * reach
         octaves = math.log2(scale)
@@ -133,7 +134,9 @@ def guide(  # type: ignore[no-untyped-def]
                         best[3, j - b0] = distance
                         best[1, j - b0] = i
             best[0, i - a0] = nearest
+            best[2, i - a0] = nearest_distance
         inliers = 0
+        bits = 0
         for i in range(a0, a1):
             j = best[0, i - a0]
             if j >= 0 and best[1, j - b0] == i:
@@ -141,7 +144,8 @@ def guide(  # type: ignore[no-untyped-def]
                 angle = turn_between(np.int64(angles[i]), np.int64(angles[j]), mirrored, inverted)
                 fill_pairing(i, j, angle, xs, ys, scales, chosen, inliers)
                 inliers += 1
+                bits += best[2, i - a0]
         if inliers < 3:
-            return within, 0
+            return within, 0, 0.0
         fit_affine(chosen, inliers, mirror, model)
-    return within, inliers if model_scale(model) > 0.0 else 0
+    return within, inliers if model_scale(model) > 0.0 else 0, bits / inliers

@@ -29,6 +29,8 @@ from pimmi.matching.join import (
     unpack,
 )
 from pimmi.matching.near import aligned_matches, near_pairs
+from pimmi.matching.sampling import levels_of
+from pimmi.matching.second_look import look_again
 from pimmi.matching.verify import LINK_COLUMNS, verify
 from pimmi.settings import MatchingSettings
 
@@ -278,25 +280,28 @@ def _candidates(
         links,
     )
     links = links[:count].copy()
-    thumbnail_sizes = union.arranged("thumbnail_sizes").astype(np.int32)
+    pairs = links[:, :2].astype(np.int64)
+    sizes = union.arranged("thumbnail_sizes").astype(np.int32)
+    linked, places = np.unique(pairs, return_inverse=True)
+    compact = np.concatenate([places.reshape(-1, 2).astype(np.float64), links[:, 2:]], axis=1)
+    shown = (working[linked], levels_of(union.thumbnails_of(linked), sizes[linked]), sizes[linked])
     pixels = np.empty((count, PIXEL_COLUMNS))
     parts = np.empty((count, PART_COLUMNS), np.uint64)
-    linked, places = np.unique(links[:, :2].astype(np.int64), return_inverse=True)
-    compact = np.concatenate([places.reshape(-1, 2).astype(np.float64), links[:, 2:]], axis=1)
-    confirm(compact, working[linked], union.thumbnails_of(linked), thumbnail_sizes[linked], pixels, parts)
-    pairs = links[:, :2].astype(np.int64)
-    thumbnail_areas = thumbnail_sizes.prod(axis=1)[pairs].astype(np.float64)
+    confirm(compact, *shown, pixels, parts)
     working_pairs = working[pairs].astype(np.float64)
-    shrink = (thumbnail_sizes.max(axis=1)[pairs] / working_pairs.max(axis=2))[:, ::-1]
+    shrink = (sizes.max(axis=1)[pairs] / working_pairs.max(axis=2))[:, ::-1]
     grown = (
         np.abs(links[:, 6] * links[:, 10] - links[:, 7] * links[:, 9]) * (shrink[:, 0] / shrink[:, 1]) ** 2
     )
     overlap = pixels[:, 5:6] * np.stack([np.ones(count), grown], axis=1)
+    areas = np.minimum(overlap / sizes.prod(axis=1)[pairs].astype(np.float64), 1.0)
+    possible = confidence(links, pixels, areas) >= settings.stored_confidence
+    look_again(compact, np.flatnonzero(possible), *shown, pixels)
     return Candidates(
         links=links,
         pixels=pixels,
         parts=parts,
-        areas=np.minimum(overlap / thumbnail_areas, 1.0),
+        areas=areas,
         rows=union.rows[pairs],
         working_sizes=working_pairs,
         original_sizes=union.arranged("original_sizes").astype(np.float64)[pairs],

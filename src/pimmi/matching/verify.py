@@ -45,11 +45,12 @@ GUIDED_CHANCE = 0.02
 MINIMUM_SCORE = 5.0
 """-log10 of the false alarms expected for a pair of images, under which it is not looked at further."""
 
-LINK_COLUMNS = 13
-"""first, second, change, score, inliers, guided score, a11, a12, tx, a21, a22, ty, rival
+LINK_COLUMNS = 14
+"""first, second, change, score, inliers, guided score, a11, a12, tx, a21, a22, ty, rival, code distance
 
 `rival` is the share of the best hypothesis's votes that another one has which lays the first image elsewhere: near 1 in
-patterns that repeat, where one place is as good as another.
+patterns that repeat, where one place is as good as another. `code distance`, in bits, is the mean over the inliers:
+points of unrelated images that agree by chance are farther apart than those of copies.
 """
 ELSEWHERE = 3.0
 """Tolerances from where a transform lays a point to where a match does, from which on the match is a rival."""
@@ -259,7 +260,7 @@ def verify(  # type: ignore[no-untyped-def]
         reach = ELSEWHERE * tolerance * max(1.0, model_scale(best_model))
         rivals = _rival_votes(votes, tried, row_of, pairings, best_model, reach)
         ranges = (offsets[first], offsets[first + 1], offsets[second], offsets[second + 1])
-        within, inliers = guide(
+        within, inliers, code_distance = guide(
             ranges, starts[second], listed, across, change, sizes[second], xs, ys, scales, angles, changes, codes,
             masks, tolerance, rounds, best, chosen, best_model,
         )  # fmt: skip
@@ -276,5 +277,6 @@ def verify(  # type: ignore[no-untyped-def]
         row[5] = guided_score(within, inliers, min(0.5, neighbours * GUIDED_CHANCE))
         row[6:12] = best_model
         row[12] = rivals / max(most_votes, 1)
+        row[13] = code_distance
         n_links += 1
     return n_links

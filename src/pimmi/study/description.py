@@ -12,7 +12,7 @@ from pimmi.settings import Settings
 from pimmi.study.layout import StudyFolder
 from pimmi.study.writing import written_whole
 
-FORMAT = 3
+FORMAT = 4
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,204 @@
+"""How far parts of two images are from where one transform would lay them.
+
+Copies lie on each other everywhere but for what was drawn over them. Two motorcycles photographed alike nearly do: each
+wheel and each lamp is a little off, in a direction of its own. How far a window is off is told by its gradients
+(Lucas and Kanade, "An iterative image registration technique with an application to stereo vision", 1981); what an
+affine transform explains of it doesn't count, for the transform of a link is never quite right.
+"""
+
+import math
+
+import numpy as np
+from numba import njit
+
+from pimmi.matching.sampling import LONGEST_GRID, WINDOW
+
+STRIDE = 3
+"""Samples from one window to the next."""
+TEXTURE = 16.0
+"""Variance, in squared grey levels, from which a window of either image can tell its place."""
+NOISE = 4.0
+"""Variance, in squared grey levels, that is added to each window, so that faint ones move little."""
+RELATED = 0.3
+"""Correlation below which a window shows something else, and its place means nothing."""
+FARTHEST = 2.0
+"""Samples beyond which gradients don't tell how far a window is off."""
+SPREAD = 0.1
+"""Squared samples at which a window counts half for the affine transform."""
+ROUNDS = 5
+"""Times the affine transform is fitted, each time with less weight for the windows that it doesn't explain."""
+STEADINESS = 1e-3
+"""Weight, as a share of all windows', of what isn't known being at rest."""
+FEWEST = 8
+"""Windows below which an affine transform explains anything."""
+UNKNOWN = 1.0
+"""Samples, where so few windows can tell."""
+SUMS = 14
+UNKNOWNS = 8
+MOST_WINDOWS = (LONGEST_GRID // STRIDE) ** 2
+
+
+@njit(cache=True, nogil=True)
+def _add_columns(a, b, i, columns, sums):  # type: ignore[no-untyped-def]
+    """Fill `sums` float64 (SUMS, LONGEST_GRID) with what a row of windows adds up in each column, from the row i on."""
+    sums[:, :columns] = 0.0
+    for p in range(i, i + WINDOW):
+        above, below = max(p - 1, 0), min(p + 1, len(a) - 1)
+        for j in range(columns):
+            before, after = max(j - 1, 0), min(j + 1, columns - 1)
+            s, t = a[p, j], b[p, j]
+            x = (a[p, after] - a[p, before]) / (after - before)
+            y = (a[below, j] - a[above, j]) / (below - above)
+            sums[0, j] += s
+            sums[1, j] += t
+            sums[2, j] += s * s
+            sums[3, j] += t * t
+            sums[4, j] += s * t
+            sums[5, j] += x
+            sums[6, j] += y
+            sums[7, j] += x * x
+            sums[8, j] += x * y
+            sums[9, j] += y * y
+            sums[10, j] += x * s
+            sums[11, j] += y * s
+            sums[12, j] += x * t
+            sums[13, j] += y * t
+
+
+@njit(cache=True, nogil=True)
+def _displacement(means, sign, window):  # type: ignore[no-untyped-def]
+    """Fill how a window is displaced: its weights xx, xy and yy, then x and y; returns whether it can tell.
+
+    `means` float64 (SUMS,) of its samples.
+    """
+    s, t, x, y = means[0], means[1], means[5], means[6]
+    first, second = max(means[2] - s * s, 0.0), max(means[3] - t * t, 0.0)
+    if max(first, second) < TEXTURE:
+        return -1
+    common = math.sqrt((first + NOISE) * (second + NOISE))
+    if sign * (means[4] - s * t) < RELATED * common:
+        return 0
+    # the second image is taken for the first, `gain` times as bright and displaced
+    gain = sign * math.sqrt((second + NOISE) / (first + NOISE))
+    xx = gain * gain * (means[7] - x * x)
+    xy = gain * gain * (means[8] - x * y)
+    yy = gain * gain * (means[9] - y * y)
+    left_x = gain * (means[12] - x * t - gain * (means[10] - x * s))
+    left_y = gain * (means[13] - y * t - gain * (means[11] - y * s))
+    determinant = (xx + NOISE) * (yy + NOISE) - xy * xy
+    off_x = ((yy + NOISE) * left_x - xy * left_y) / determinant
+    off_y = ((xx + NOISE) * left_y - xy * left_x) / determinant
+    window[0], window[1], window[2] = xx, xy, yy
+    window[3] = min(max(off_x, -FARTHEST), FARTHEST)
+    window[4] = min(max(off_y, -FARTHEST), FARTHEST)
+    window[7], window[8], window[9] = first, second, sign * (means[4] - s * t)
+    # gradients of the first with both
+    window[10] = left_x
+    window[11] = left_y
+    return 1
+
+
+@njit(cache=True, nogil=True)
+def _basis(x, y, along, down):  # type: ignore[no-untyped-def]
+    """How much each unknown moves the place x, y: fill the parts that depend on it."""
+    along[1], along[2], along[6], along[7] = x, y, x * x, x * y
+    down[4], down[5], down[6], down[7] = x, y, x * y, y * y
+
+
+@njit(cache=True, nogil=True)
+def _gain(window):  # type: ignore[no-untyped-def]
+    """How much more two windows correlate once moved."""
+    first, second, both = window[7], window[8], window[9]
+    x, y = window[3], window[4]
+    before = both / math.sqrt((first + NOISE) * (second + NOISE))
+    # squared error in units of the second window, before and after
+    less = 2 * (window[10] * x + window[11] * y) - (
+        window[0] * x * x + 2 * window[1] * x * y + window[2] * y * y
+    )
+    after = before + less / (2 * (second + NOISE))
+    return min(max(after, before), 1.0) - before
+
+
+@njit(cache=True, nogil=True)
+def _explain(windows, count, off):  # type: ignore[no-untyped-def]
+    """Fill `off` with how far each window is from where the projective map that explains most of them lays it.
+
+    `windows` float64 (m, 12): what `_displacement` fills, and x and y of the middle. The map is taken as
+    x + a x + b y + c + (p x + q y) x and y + d x + e y + f + (p x + q y) y, which it nearly is for a small tilt; each
+    window's part of it is put in the place of its displacement.
+    """
+    weights = np.ones(count)
+    matrix, vector = np.empty((UNKNOWNS, UNKNOWNS)), np.empty(UNKNOWNS)
+    along, down = np.zeros(UNKNOWNS), np.zeros(UNKNOWNS)
+    along[0] = down[3] = 1.0
+    for turn in range(ROUNDS):
+        matrix[:], vector[:] = 0.0, 0.0
+        for k in range(count):
+            xx, xy, yy = weights[k] * windows[k, 0], weights[k] * windows[k, 1], weights[k] * windows[k, 2]
+            off_x, off_y = windows[k, 3], windows[k, 4]
+            _basis(windows[k, 5], windows[k, 6], along, down)
+            for m in range(UNKNOWNS):
+                from_x, from_y = along[m] * xx + down[m] * xy, along[m] * xy + down[m] * yy
+                vector[m] += from_x * off_x + from_y * off_y
+                for n in range(m + 1):
+                    matrix[m, n] += from_x * along[n] + from_y * down[n]
+        for m in range(UNKNOWNS):
+            for n in range(m):
+                matrix[n, m] = matrix[m, n]
+        rest = STEADINESS * (matrix[0, 0] + matrix[3, 3]) / 2 + 1e-9
+        for m in range(UNKNOWNS):
+            matrix[m, m] += rest
+        found = np.linalg.solve(matrix, vector)
+        for k in range(count):
+            _basis(windows[k, 5], windows[k, 6], along, down)
+            x = y = 0.0
+            for m in range(UNKNOWNS):
+                x += along[m] * found[m]
+                y += down[m] * found[m]
+            ex, ey = windows[k, 3] - x, windows[k, 4] - y
+            xx, xy, yy = windows[k, 0], windows[k, 1], windows[k, 2]
+            squared = max((xx * ex * ex + 2 * xy * ex * ey + yy * ey * ey) / (xx + yy + 1e-9), 0.0)
+            off[k] = math.sqrt(squared)
+            weights[k] = 1.0 / (1.0 + squared / SPREAD)
+            if turn == ROUNDS - 1:
+                windows[k, 3], windows[k, 4] = x, y
+
+
+@njit(cache=True, nogil=True)
+def misalignment(a, b, rows, columns, sign):  # type: ignore[no-untyped-def]
+    """Half of the windows of two grids are farther off than this, in samples; UNKNOWN where hardly any can tell.
+
+    `a` and `b` float64, of which `rows` and `columns` are in use, are the grids of two images where a transform lays
+    one onto the other, as of `pimmi.matching.sampling`; `b` is -1 outside the second image. `sign` is -1.0 for a
+    negative, else 1.0. Windows that show something else don't count.
+    """
+    sums = np.empty((SUMS, LONGEST_GRID))
+    means = np.empty(SUMS)
+    windows = np.empty((MOST_WINDOWS, 12))
+    count = 0
+    textured = 0
+    last = WINDOW - 1
+    for i in range(0, rows - last, STRIDE):
+        _add_columns(a[:rows], b, i, columns, sums)
+        for j in range(0, columns - last, STRIDE):
+            if min(b[i, j], b[i, j + last], b[i + last, j], b[i + last, j + last]) < 0:
+                continue
+            for k in range(SUMS):
+                total = 0.0
+                for q in range(j, j + WINDOW):
+                    total += sums[k, q]
+                means[k] = total / (WINDOW * WINDOW)
+            verdict = _displacement(means, sign, windows[count])
+            textured += verdict >= 0
+            if verdict == 1:
+                windows[count, 5] = (j + last / 2) / columns - 0.5
+                windows[count, 6] = (i + last / 2 - rows / 2) / columns
+                count += 1
+    if count < FEWEST:
+        return UNKNOWN, 0.0
+    off = np.empty(count)
+    _explain(windows, count, off)
+    gained = 0.0
+    for k in range(count):
+        gained += _gain(windows[k])
+    return np.median(off), gained / textured

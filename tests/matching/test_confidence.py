@@ -29,6 +29,7 @@ def drawn(seed: int, number: int) -> Arguments:
     links = np.zeros((number, LINK_COLUMNS))
     links[:, SCORE] = rng.uniform(-5, 60, number)
     links[:, INLIERS] = rng.integers(2, 400, number)
+    links[:, [6, 7, 9, 10]] = rng.normal(0, 1, (number, 4))
     links[:, RIVAL] = rng.random(number)
     links[:, CODE_DISTANCE] = rng.uniform(20, 60, number)
     pixels = np.zeros((number, PIXEL_COLUMNS))
@@ -88,6 +89,7 @@ def test_it_is_a_share(seed: int) -> None:
 
 def test_strong_evidence_is_sure_and_none_is_not() -> None:
     links, pixels = np.zeros((2, LINK_COLUMNS)), np.zeros((2, PIXEL_COLUMNS))
+    links[:, [6, 10]] = 1
     links[:, INLIERS] = [150, 4]
     links[0, SCORE] = 100
     links[:, CODE_DISTANCE] = [30, 50]
@@ -134,6 +136,7 @@ def test_no_links_have_no_confidence() -> None:
 @pytest.mark.parametrize(("repeat", "pattern"), [(0.0, False), (0.7, False), (0.96, True), (1.1, True)])
 def test_what_fits_elsewhere_as_well_is_a_pattern(repeat: float, pattern: bool) -> None:
     links, pixels = np.zeros((1, LINK_COLUMNS)), np.zeros((1, PIXEL_COLUMNS))
+    links[:, [6, 10]] = 1
     links[0, [SCORE, INLIERS, RIVAL, CODE_DISTANCE]] = 100, 150, 0.3, 30
     pixels[0, [0, 2, 3, CORRELATION, REPEAT]] = [150, 150, 150, 0.99, repeat]
     (sure,) = confidence(links, pixels, np.array([[0.9, 0.9]]))
@@ -163,6 +166,7 @@ def test_too_little_proves_nothing(
     windows: int, inliers: int, area: float, rival: float, enough: bool
 ) -> None:
     links, pixels = np.zeros((1, LINK_COLUMNS)), np.zeros((1, PIXEL_COLUMNS))
+    links[:, [6, 10]] = 1
     links[0, [SCORE, INLIERS, RIVAL, CODE_DISTANCE]] = 50, inliers, rival, 30
     pixels[0, [0, 2, 3, CORRELATION]] = [windows, windows, windows, 0.99]
     (sure,) = confidence(links, pixels, np.array([[1.0, area]]))

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import psutil
 
 SAMPLING_S = 0.05
+SAMPLING_SHARE = 0.03
+"""Most of a core's time that looking at memory may take: the system adds up what all pages of a process are."""
 PR_SET_CHILD_SUBREAPER = 36
 
 
@@ -75,7 +77,7 @@ def _adopt_orphans() -> None:
 
 
 class _MemorySampler(threading.Thread):
-    """Looks at the memory of the descendants of a process every 50 ms."""
+    """Looks at the memory of the descendants of a process every 50 ms, or less often where that takes long."""
 
     def __init__(self, process: psutil.Process) -> None:
         super().__init__(daemon=True)
@@ -85,8 +87,11 @@ class _MemorySampler(threading.Thread):
         self._stopped = threading.Event()
 
     def run(self) -> None:
-        while not self._stopped.wait(SAMPLING_S):
+        pause_s = SAMPLING_S
+        while not self._stopped.wait(pause_s):
+            started = time.perf_counter()
             used = [_memory_bytes(process) for process in self._process.children(recursive=True)]
+            pause_s = max(SAMPLING_S, (time.perf_counter() - started) / SAMPLING_SHARE)
             self.peak_bytes = max(self.peak_bytes, sum(used))
             self.peak_process_bytes = max(self.peak_process_bytes, *used, 0)
 

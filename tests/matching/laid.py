@@ -66,6 +66,6 @@ def confirmed(
         row[: len(thumbnail)] = thumbnail
     shown = (working, levels_of(stacked, thumbnail_sizes), thumbnail_sizes)
     confirm(links, *shown, pixels, parts)
-    look_again(links, np.zeros(1, np.int64), *shown, pixels)
+    look_again(links, np.ones(1, bool), np.ones(1, bool), *shown, pixels)
     bits = np.unpackbits(parts.view(np.uint8), bitorder="little").astype(bool)
     return pixels[0], list(bits.reshape(PART_COLUMNS, PART_SIDE, PART_SIDE))

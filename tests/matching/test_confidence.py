@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pimmi.demo.raster import Image, decode, encode_jpeg
 from pimmi.index.codebook import load_codebook
 from pimmi.matching.confidence import LEAST_MISALIGNMENT, MEASURES, WEIGHTS, confidence, measures
-from pimmi.matching.confirm import PIXEL_COLUMNS
+from pimmi.matching.confirm import MISALIGNMENT, PIXEL_COLUMNS, REPEAT
 from pimmi.matching.match import find_candidates, match_blocks
 from pimmi.matching.verify import LINK_COLUMNS
 
@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 Arguments = tuple[Floats, Floats, Floats]
 
 SCORE, INLIERS, RIVAL, CODE_DISTANCE = 3, 4, 12, 13
-CORRELATION, REPEAT, MISALIGNMENT = 4, 6, 7
+CORRELATION = 4
 seeds = st.integers(0, 2**32 - 1)
 
 

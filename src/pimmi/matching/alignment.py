@@ -2,8 +2,8 @@
 
 Copies lie on each other everywhere but for what was drawn over them. Two motorcycles photographed alike nearly do: each
 wheel and each lamp is a little off, in a direction of its own. How far a window is off is told by its gradients
-(Lucas and Kanade, "An iterative image registration technique with an application to stereo vision", 1981); what an
-affine transform explains of it doesn't count, for the transform of a link is never quite right.
+(Lucas and Kanade, "An iterative image registration technique with an application to stereo vision", 1981); what one
+projective map explains of it doesn't count, for the affine transform of a link is never quite right.
 """
 
 import math
@@ -14,7 +14,7 @@ from numba import njit
 from pimmi.matching.sampling import LONGEST_GRID, WINDOW
 
 STRIDE = 3
-"""Samples from one window to the next."""
+"""Samples from one window to the next; twice as many, and chance moves the median."""
 TEXTURE = 16.0
 """Variance, in squared grey levels, from which a window of either image can tell its place."""
 NOISE = 4.0
@@ -24,18 +24,24 @@ RELATED = 0.3
 FARTHEST = 2.0
 """Samples beyond which gradients don't tell how far a window is off."""
 SPREAD = 0.1
-"""Squared samples at which a window counts half for the affine transform."""
+"""Squared samples at which a window counts half for the map."""
 ROUNDS = 5
-"""Times the affine transform is fitted, each time with less weight for the windows that it doesn't explain."""
+"""Times the map is fitted, each time with less weight for the windows that it doesn't explain."""
 STEADINESS = 1e-3
 """Weight, as a share of all windows', of what isn't known being at rest."""
 FEWEST = 8
-"""Windows below which an affine transform explains anything."""
+"""Windows below which a map explains anything."""
 UNKNOWN = 1.0
 """Samples, where so few windows can tell."""
 SUMS = 14
 UNKNOWNS = 8
-MOST_WINDOWS = (LONGEST_GRID // STRIDE) ** 2
+"""Numbers of a projective map."""
+WINDOW_COLUMNS = 12
+"""weights of the displacement (xx, xy, yy), displacement (x, y), place of the middle (x, y), variance of the first and
+of the second window, their covariance, and that of the gradients (x, y) with what is left of the second"""
+MOST_WINDOWS = (LONGEST_GRID // STRIDE + 1) ** 2
+PLAIN, OTHER, RELATIVE = 0, 1, 2
+"""Whether a window has no texture, shows something else, or can tell how far it is off."""
 
 
 @njit(cache=True, nogil=True)
@@ -66,19 +72,16 @@ def _add_columns(a, b, i, columns, sums):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _displacement(means, sign, window):  # type: ignore[no-untyped-def]
-    """Fill how a window is displaced: its weights xx, xy and yy, then x and y; returns whether it can tell.
-
-    `means` float64 (SUMS,) of its samples.
-    """
+def _displace(means, sign, window):  # type: ignore[no-untyped-def]
+    """Fill a window, but for its place, from the means of its samples, float64 (SUMS,); returns what it is."""
     s, t, x, y = means[0], means[1], means[5], means[6]
     first, second = max(means[2] - s * s, 0.0), max(means[3] - t * t, 0.0)
     if max(first, second) < TEXTURE:
-        return -1
-    common = math.sqrt((first + NOISE) * (second + NOISE))
-    if sign * (means[4] - s * t) < RELATED * common:
-        return 0
-    # the second image is taken for the first, `gain` times as bright and displaced
+        return PLAIN
+    both = sign * (means[4] - s * t)
+    if both < RELATED * math.sqrt((first + NOISE) * (second + NOISE)):
+        return OTHER
+    # the second window is taken for the first, so many times as bright, and displaced
     gain = sign * math.sqrt((second + NOISE) / (first + NOISE))
     xx = gain * gain * (means[7] - x * x)
     xy = gain * gain * (means[8] - x * y)
@@ -91,41 +94,27 @@ def _displacement(means, sign, window):  # type: ignore[no-untyped-def]
     window[0], window[1], window[2] = xx, xy, yy
     window[3] = min(max(off_x, -FARTHEST), FARTHEST)
     window[4] = min(max(off_y, -FARTHEST), FARTHEST)
-    window[7], window[8], window[9] = first, second, sign * (means[4] - s * t)
-    # gradients of the first with both
-    window[10] = left_x
-    window[11] = left_y
-    return 1
+    window[7], window[8], window[9] = first, second, both
+    window[10], window[11] = left_x, left_y
+    return RELATIVE
 
 
 @njit(cache=True, nogil=True)
-def _basis(x, y, along, down):  # type: ignore[no-untyped-def]
-    """How much each unknown moves the place x, y: fill the parts that depend on it."""
+def _fill_basis(x, y, along, down):  # type: ignore[no-untyped-def]
+    """How much each number of the map moves the place x, y: fill what depends on it.
+
+    The map is x + c + a x + b y + (p x + q y) x and y + f + d x + e y + (p x + q y) y, as a projective one nearly is
+    for a small tilt.
+    """
     along[1], along[2], along[6], along[7] = x, y, x * x, x * y
     down[4], down[5], down[6], down[7] = x, y, x * y, y * y
 
 
 @njit(cache=True, nogil=True)
-def _gain(window):  # type: ignore[no-untyped-def]
-    """How much more two windows correlate once moved."""
-    first, second, both = window[7], window[8], window[9]
-    x, y = window[3], window[4]
-    before = both / math.sqrt((first + NOISE) * (second + NOISE))
-    # squared error in units of the second window, before and after
-    less = 2 * (window[10] * x + window[11] * y) - (
-        window[0] * x * x + 2 * window[1] * x * y + window[2] * y * y
-    )
-    after = before + less / (2 * (second + NOISE))
-    return min(max(after, before), 1.0) - before
-
-
-@njit(cache=True, nogil=True)
 def _explain(windows, count, off):  # type: ignore[no-untyped-def]
-    """Fill `off` with how far each window is from where the projective map that explains most of them lays it.
+    """Fill `off` with how far each window is from where the map that explains most of them lays it.
 
-    `windows` float64 (m, 12): what `_displacement` fills, and x and y of the middle. The map is taken as
-    x + a x + b y + c + (p x + q y) x and y + d x + e y + f + (p x + q y) y, which it nearly is for a small tilt; each
-    window's part of it is put in the place of its displacement.
+    In `windows` float64 (m, WINDOW_COLUMNS) the displacements become those of the map.
     """
     weights = np.ones(count)
     matrix, vector = np.empty((UNKNOWNS, UNKNOWNS)), np.empty(UNKNOWNS)
@@ -136,7 +125,7 @@ def _explain(windows, count, off):  # type: ignore[no-untyped-def]
         for k in range(count):
             xx, xy, yy = weights[k] * windows[k, 0], weights[k] * windows[k, 1], weights[k] * windows[k, 2]
             off_x, off_y = windows[k, 3], windows[k, 4]
-            _basis(windows[k, 5], windows[k, 6], along, down)
+            _fill_basis(windows[k, 5], windows[k, 6], along, down)
             for m in range(UNKNOWNS):
                 from_x, from_y = along[m] * xx + down[m] * xy, along[m] * xy + down[m] * yy
                 vector[m] += from_x * off_x + from_y * off_y
@@ -150,7 +139,7 @@ def _explain(windows, count, off):  # type: ignore[no-untyped-def]
             matrix[m, m] += rest
         found = np.linalg.solve(matrix, vector)
         for k in range(count):
-            _basis(windows[k, 5], windows[k, 6], along, down)
+            _fill_basis(windows[k, 5], windows[k, 6], along, down)
             x = y = 0.0
             for m in range(UNKNOWNS):
                 x += along[m] * found[m]
@@ -165,16 +154,30 @@ def _explain(windows, count, off):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
+def _gain(window):  # type: ignore[no-untyped-def]
+    """How much more a window correlates once it is moved by its displacement."""
+    first, second, both = window[7], window[8], window[9]
+    x, y = window[3], window[4]
+    before = both / math.sqrt((first + NOISE) * (second + NOISE))
+    less = 2 * (window[10] * x + window[11] * y) - (
+        window[0] * x * x + 2 * window[1] * x * y + window[2] * y * y
+    )
+    after = before + less / (2 * (second + NOISE))
+    return min(max(after, before), 1.0) - before
+
+
+@njit(cache=True, nogil=True)
 def misalignment(a, b, rows, columns, sign):  # type: ignore[no-untyped-def]
-    """Half of the windows of two grids are farther off than this, in samples; UNKNOWN where hardly any can tell.
+    """How far off, in samples, half of the windows of two grids are, and how much more the grids correlate once moved.
 
     `a` and `b` float64, of which `rows` and `columns` are in use, are the grids of two images where a transform lays
     one onto the other, as of `pimmi.matching.sampling`; `b` is -1 outside the second image. `sign` is -1.0 for a
-    negative, else 1.0. Windows that show something else don't count.
+    negative, else 1.0. Windows that show something else don't count. Where hardly any can tell, the first is UNKNOWN
+    and the second 0.
     """
     sums = np.empty((SUMS, LONGEST_GRID))
     means = np.empty(SUMS)
-    windows = np.empty((MOST_WINDOWS, 12))
+    windows = np.empty((MOST_WINDOWS, WINDOW_COLUMNS))
     count = 0
     textured = 0
     last = WINDOW - 1
@@ -188,9 +191,9 @@ def misalignment(a, b, rows, columns, sign):  # type: ignore[no-untyped-def]
                 for q in range(j, j + WINDOW):
                     total += sums[k, q]
                 means[k] = total / (WINDOW * WINDOW)
-            verdict = _displacement(means, sign, windows[count])
-            textured += verdict >= 0
-            if verdict == 1:
+            shows = _displace(means, sign, windows[count])
+            textured += shows != PLAIN
+            if shows == RELATIVE:
                 windows[count, 5] = (j + last / 2) / columns - 0.5
                 windows[count, 6] = (i + last / 2 - rows / 2) / columns
                 count += 1

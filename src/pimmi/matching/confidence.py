@@ -7,6 +7,8 @@ and on pairs of unrelated pictures, none of them from the benchmark. Its weights
 import numpy as np
 from numpy.typing import NDArray
 
+from pimmi.matching.confirm import GAIN, MISALIGNMENT, REPEAT
+
 LARGEST_SCORE = 1000.0
 SMALLEST_AREA_SCALE = 1e-6
 
@@ -54,13 +56,13 @@ def measures(links: Floats, pixels: Floats, areas: Floats) -> Floats:
     octaves = np.abs(np.log2(np.maximum(area_scale, SMALLEST_AREA_SCALE))) / 2
     return np.stack(
         [
-            pixels[:, 4] + pixels[:, 8],
+            pixels[:, 4] + pixels[:, GAIN],
             areas.max(axis=1, initial=0.0),
             np.maximum(octaves - 1, 0),
             np.log10(np.clip(links[:, 3], 1, LARGEST_SCORE)),
             links[:, 12],
             links[:, 13],
-            np.log2(np.maximum(pixels[:, 7], LEAST_MISALIGNMENT)),
+            np.log2(np.maximum(pixels[:, MISALIGNMENT], LEAST_MISALIGNMENT)),
         ],
         axis=1,
     )
@@ -77,7 +79,7 @@ def confidence(links: Floats, pixels: Floats, areas: Floats) -> Floats:
     correlation, larger, smaller = WHOLE_PATTERN
     least, most = areas.min(axis=1, initial=1.0), areas.max(axis=1, initial=0.0)
     whole = (pixels[:, 4] >= correlation) & (most >= larger) & (least >= smaller)
-    pattern = ~whole & (pixels[:, 6] >= REPEATING)
+    pattern = ~whole & (pixels[:, REPEAT] >= REPEATING)
     windows, inliers = ONE_EDGE
     one_edge = (pixels[:, 0] < windows) & (links[:, 4] < inliers)
     area, inliers, rival = SMALL_PART

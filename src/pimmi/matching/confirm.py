@@ -23,7 +23,8 @@ CONFLICTING = 0.3
 FLAT, AGREES, CONFLICTS, DOUBTFUL = 0, 1, 2, 3
 PIXEL_COLUMNS = 9
 """agree, conflict, textured, compared (numbers of windows), mean correlation, overlap (pixels of the first), repeat,
-misalignment; the last two are left to `pimmi.matching.second_look`"""
+misalignment, gain; the last three are left to `pimmi.matching.second_look`"""
+REPEAT, MISALIGNMENT, GAIN = 6, 7, 8
 PART_COLUMNS = 4
 """agreeing part of the first and of the second image, other part of the first and of the second"""
 

@@ -13,9 +13,10 @@ from pimmi.features.selection import select
 from pimmi.features.sift import NO_FEATURES
 from pimmi.index.codebook import Codebook, load_codebook
 from pimmi.index.points import Keypoints, encode_points, offsets_of
+from pimmi.matching.alignment import UNKNOWN
 from pimmi.matching.blocks import LOOKED_AT, PARTS, RELATIONS, ImageBlock, Links
 from pimmi.matching.confidence import confidence
-from pimmi.matching.confirm import PART_COLUMNS, PIXEL_COLUMNS, confirm
+from pimmi.matching.confirm import MISALIGNMENT, PART_COLUMNS, PIXEL_COLUMNS, confirm
 from pimmi.matching.join import (
     MAX_IMAGES,
     SECOND_SHIFT,
@@ -40,6 +41,8 @@ CERTAIN_SCORE = 12.0
 FEWEST_WINDOWS = 4
 """From so high a score, and so many windows that agree, on a link is kept whatever its confidence: the two images share
 something, were it an emoji, and grouping wants to know what many images share."""
+SURE = 0.97
+"""Confidence from which on nobody asks how parts lie."""
 MOST_MATCHES = 18_000_000
 """Matches of a task that are held in memory at once, at 16 bytes each."""
 NEAR_CONFIDENCE = 0.9
@@ -296,7 +299,7 @@ def _candidates(
     overlap = pixels[:, 5:6] * np.stack([np.ones(count), grown], axis=1)
     areas = np.minimum(overlap / sizes.prod(axis=1)[pairs].astype(np.float64), 1.0)
     possible = confidence(links, pixels, areas) >= settings.stored_confidence
-    look_again(compact, np.flatnonzero(possible), *shown, pixels)
+    look_again(compact, possible, possible & ~_sure(links, pixels, areas), *shown, pixels)
     return Candidates(
         links=links,
         pixels=pixels,
@@ -306,6 +309,15 @@ def _candidates(
         working_sizes=working_pairs,
         original_sizes=union.arranged("original_sizes").astype(np.float64)[pairs],
     )
+
+
+def _sure(
+    links: NDArray[np.float64], pixels: NDArray[np.float64], areas: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """The links that are sure, however their parts lie; `pixels` as `confirm` fills them."""
+    worst = pixels.copy()
+    worst[:, MISALIGNMENT] = UNKNOWN
+    return confidence(links, worst, areas) >= SURE
 
 
 def _relations(areas: NDArray[np.float64], pixels: NDArray[np.float64]) -> NDArray[np.uint8]:

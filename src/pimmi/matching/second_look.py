@@ -4,6 +4,7 @@ import numpy as np
 from numba import njit
 
 from pimmi.matching.alignment import misalignment
+from pimmi.matching.confirm import GAIN, MISALIGNMENT, REPEAT
 from pimmi.matching.repeating import repeat
 from pimmi.matching.sampling import LONGEST_GRID, lay_over, sign_of
 
@@ -16,23 +17,28 @@ PURE = 0.7
 
 
 @njit(cache=True, nogil=True)
-def look_again(links, asked, working_sizes, levels, sizes, pixels):  # type: ignore[no-untyped-def]
-    """Fill the last two columns of `pixels`, as of `pimmi.matching.confirm`, for the rows `asked`, int64 (k,).
+def look_again(links, possible, unsure, working_sizes, levels, sizes, pixels):  # type: ignore[no-untyped-def]
+    """Fill the last three columns of `pixels`, as of `pimmi.matching.confirm`, where they matter.
 
     `repeat` is how well the best other place fits, as a share of how well this one does: near 1 in patterns that
-    repeat, along stripes, and wherever else pixels can't tell the place. It stays 0 where points speak for one place
-    and pixels for this one, or pixels against it. `misalignment` is how far parts are from where the others lay them,
-    in samples of the grid. The arguments are those of `confirm`.
+    repeat, along stripes, and wherever else pixels can't tell the place. Asked are links that are `possible`, bool
+    (m,); but not where points speak for one place and pixels for this one, or pixels against it. `misalignment` is how
+    far parts are from where the others lay them, in samples of the grid, and `gain` how much more the images correlate
+    once they are moved there; asked are those that are `unsure`, bool (m,). The other arguments are those of `confirm`.
     """
     a = np.empty((LONGEST_GRID, LONGEST_GRID))
     b = np.empty((LONGEST_GRID, LONGEST_GRID))
-    for row in asked:
+    for row in range(len(links)):
+        agree, conflict = pixels[row, 0], pixels[row, 1]
+        certain = pixels[row, 4] >= CERTAIN and links[row, 12] < RIVAL
+        may_repeat = possible[row] and not certain and agree > 0 and agree >= PURE * (agree + conflict)
+        if not (may_repeat or unsure[row]):
+            continue
         rows, columns, _, _, _, _, _ = lay_over(links[row], working_sizes, levels, sizes, a, b)
         if rows == 0:
             continue
         sign = sign_of(links[row])
-        agree, conflict = pixels[row, 0], pixels[row, 1]
-        certain = pixels[row, 4] >= CERTAIN and links[row, 12] < RIVAL
-        if not certain and agree > 0 and agree >= PURE * (agree + conflict):
-            pixels[row, 6] = repeat(a, b, rows, columns, sign)
-        pixels[row, 7], pixels[row, 8] = misalignment(a, b, rows, columns, sign)
+        if may_repeat:
+            pixels[row, REPEAT] = repeat(a, b, rows, columns, sign)
+        if unsure[row]:
+            pixels[row, MISALIGNMENT], pixels[row, GAIN] = misalignment(a, b, rows, columns, sign)

@@ -13,9 +13,9 @@ corpus doesn't know of, are pairs with a distractor whose points and pixels agre
 what is learnt from SURFACES, whose patterns repeat and where no two pictures are copies; pairs that agree on a frame
 alone are left to grouping, which sees that many pictures have it.
 
-Among very many pictures those are found that look alike by chance: two motorcycles before a white wall, two receipts.
-They are as many as there are pairs of images, so each weighs less (STRANGER_WEIGHT), and the constant is that of a
-corpus of PRIOR_IMAGES.
+Patterns are few, and each weighs more (PATTERN_WEIGHT). Among very many pictures those are found that look alike by
+chance: two motorcycles before a white wall, two receipts. They are as many as there are pairs of images, so each weighs
+less (STRANGER_WEIGHT), and the constant is that of a corpus of PRIOR_IMAGES.
 """
 
 import argparse
@@ -56,6 +56,7 @@ ADDING = {"text_over", "emoji_two", "meme_caption", "screenshot", "border", "cha
 """Families whose copies show something that isn't of the original."""
 EVERY_PAIR = {"matching": {"stored_confidence": 0.0}}
 """Settings with which no pair is too unlikely to be measured."""
+PATTERN_WEIGHT = 8.0
 STRANGER_WEIGHT = 0.5
 PRIOR_IMAGES = 4500
 MINIMUMS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
@@ -218,6 +219,8 @@ def main() -> None:
         if arguments.surfaces:
             parts.append(patterns(candidates(arguments.surfaces, settings=settings)))
         weights = [np.ones(len(values)) for values, _ in parts]
+        if arguments.surfaces:
+            weights[-1] *= PATTERN_WEIGHT
         shift = 0.0
         if arguments.strangers:
             unrelated, images = strangers(*arguments.strangers)

@@ -31,7 +31,7 @@ from pimmi.demo.pictures import ORIGINALS, OTHERS, load_picture
 from pimmi.demo.raster import encode_jpeg
 from pimmi.index.codebook import VERSION, load_codebook
 from pimmi.index.points import OTHER, RECORD, Points
-from pimmi.settings import GroupingSettings, Settings
+from pimmi.settings import GroupingSettings, MatchingSettings, Settings
 from pimmi.study.description import Description
 from pimmi.study.files import FILES_COLUMNS, FILES_SCHEMA, write_files
 from pimmi.study.groups import (
@@ -250,7 +250,8 @@ def _write_groups(
         *_elements(ids, [*own, *(np.unique(images) for images in common)], first_common=len(own)),
         COMMON_SCHEMA.empty_table(),
     )
-    write_groups(tables, folder, settings=GroupingSettings())
+    minimum = MatchingSettings().minimum_confidence
+    write_groups(tables, folder, settings=GroupingSettings(), minimum_confidence=minimum)
 
 
 def _elements(

@@ -117,6 +117,7 @@ class Study:
         chosen = {name: value for name, value in given.items() if value is not None}
         settings = self.settings.updated({"grouping": chosen})
         with locked(self._folder):
+            self._keep_minimum_confidence(settings.matching.minimum_confidence)
             group_images(self._folder, settings=settings, progress=_shown(progress))
 
     def set_minimum_confidence(self, minimum: float) -> None:
@@ -129,10 +130,17 @@ class Study:
         if minimum < kept:
             raise SettingsError(f"the minimum confidence is {minimum}, but links below {kept} weren't kept")
         with locked(self._folder):
-            description = read_description(self._folder)
-            description = replace(description, settings=description.settings.updated(changed))
+            self._keep_minimum_confidence(minimum)
+        self.settings, self._searcher = settings, None
+
+    def _keep_minimum_confidence(self, minimum: float) -> None:
+        """What exports and searches go by is what grouping went by; the caller holds the study's lock."""
+        description = read_description(self._folder)
+        if description.settings.matching.minimum_confidence != minimum:
+            changed = description.settings.updated({"matching": {"minimum_confidence": minimum}})
+            description = replace(description, settings=changed)
             description.write(self._folder)
-        self._description, self.settings, self._searcher = description, settings, None
+        self._description = description
 
     @contextmanager
     def dask(

@@ -173,6 +173,20 @@ def test_too_little_proves_nothing(
     assert sure > 0.5 if enough else sure == 0
 
 
+@pytest.mark.parametrize(
+    ("rival", "correlation", "somewhere"), [(0.6, 0.84, False), (0.59, 0.84, True), (0.6, 0.85, True)]
+)
+def test_pixels_must_fit_well_where_points_speak_for_two_places(
+    rival: float, correlation: float, somewhere: bool
+) -> None:
+    links, pixels = np.zeros((1, LINK_COLUMNS)), np.zeros((1, PIXEL_COLUMNS))
+    links[:, [6, 10]] = 1
+    links[0, [SCORE, INLIERS, RIVAL, CODE_DISTANCE]] = 100, 150, rival, 20
+    pixels[0, [0, 2, 3, CORRELATION]] = [150, 150, 150, correlation]
+    (sure,) = confidence(links, pixels, np.ones((1, 2)))
+    assert sure > 0.5 if somewhere else sure == 0
+
+
 def tartan(
     across: list[tuple[int, int]], down: list[tuple[int, int]], *, zoom: float = 1, size: int = 400
 ) -> Image:

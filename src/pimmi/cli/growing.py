@@ -52,7 +52,7 @@ def status(study: StudyFolder, /, *, as_json: AsJson = False) -> None:
     print(f"\nNext: {advice}")
 
 
-GROUPED = {"no": "no", "outdated": "not since files came or went", "yes": "yes, up to date"}
+GROUPED = {"no": "no", "outdated": "not since it changed", "yes": "yes, up to date"}
 
 
 def _next(status: Status, study: Path) -> str:

@@ -13,17 +13,17 @@ LARGEST_SCORE = 1000.0
 SMALLEST_AREA_SCALE = 1e-6
 
 MEASURES_AND_WEIGHTS = (
-    ("aligned correlation", 12.908),
-    ("overlap", 6.046),
-    ("log2 scale beyond 2", -1.368),
-    ("log10 score", 1.489),
-    ("rival", -0.963),
-    ("code distance", -0.117),
-    ("log2 misalignment", -1.028),
+    ("aligned correlation", 11.905),
+    ("overlap", 5.934),
+    ("log2 scale beyond 2", -1.125),
+    ("log10 score", 1.413),
+    ("rival", -2.086),
+    ("code distance", -0.083),
+    ("log2 misalignment", -1.218),
 )
 MEASURES = tuple(name for name, _ in MEASURES_AND_WEIGHTS)
 WEIGHTS = np.array([weight for _, weight in MEASURES_AND_WEIGHTS])
-BIAS = -13.642
+BIAS = -14.578
 LEAST_MISALIGNMENT = 0.02
 """Samples below which no two windows can be said to lie better on each other."""
 
@@ -33,6 +33,8 @@ repeats: once one image is laid onto the other somehow, points and pixels coinci
 WHOLE_PATTERN = (0.98, 0.95, 0.5)
 """Mean correlation, and shares of the one and of the other image that the overlap takes, from which on even patterns
 are copies."""
+ANYWHERE = (0.6, 0.85)
+"""Rival from which on, and mean correlation below which, one place isn't more likely than another."""
 FEWEST_WINDOWS = 6
 """With fewer windows that agree, the pixels say nothing."""
 ONE_EDGE = (32, 6)
@@ -85,4 +87,6 @@ def confidence(links: Floats, pixels: Floats, areas: Floats) -> Floats:
     area, inliers, rival = SMALL_PART
     doubtful_part = (least < area) & ((links[:, 4] < inliers) | (links[:, 12] >= rival))
     too_little = (pixels[:, 0] < FEWEST_WINDOWS) | (least < SMALLEST_AREA) | one_edge | doubtful_part
-    return np.where(pattern | too_little, 0.0, 1 / (1 + np.exp(-evidence)))
+    rival, correlation = ANYWHERE
+    anywhere = (links[:, 12] >= rival) & (pixels[:, 4] < correlation)
+    return np.where(pattern | too_little | anywhere, 0.0, 1 / (1 + np.exp(-evidence)))

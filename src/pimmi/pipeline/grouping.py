@@ -49,7 +49,8 @@ def group_images(folder: StudyFolder, *, settings: Settings, progress: Progress)
             decisions=read_decisions(folder),
             group=group_apart,
         )
-        write_groups(tables, folder, settings=settings.grouping)
+        minimum = settings.matching.minimum_confidence
+        write_groups(tables, folder, settings=settings.grouping, minimum_confidence=minimum)
         stage.advance(len(links))
 
 
@@ -77,7 +78,7 @@ def regroup_images(
         group=group_here,
     )
     tables = _replaced(before, renewed, ids=catalogue.ids[images])
-    write_groups(tables, folder, settings=settings)
+    write_groups(tables, folder, settings=settings, minimum_confidence=minimum_confidence)
     return tables
 
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from pimmi.errors import StudyError
 from pimmi.settings import GroupingSettings
+from pimmi.study.description import read_description
 from pimmi.study.layout import StudyFolder
 from pimmi.study.links import TRANSFORM
 from pimmi.study.reading import read_metadata, read_parquet
@@ -68,9 +69,15 @@ class GroupTables:
     links: pa.Table
 
 
-def write_groups(tables: GroupTables, folder: StudyFolder, *, settings: GroupingSettings) -> None:
-    """Write the tables, and how they were made from what."""
-    about = {"algorithm": settings.algorithm, "resolution": settings.resolution, **_state(folder)}
+def write_groups(
+    tables: GroupTables, folder: StudyFolder, *, settings: GroupingSettings, minimum_confidence: float
+) -> None:
+    """Write the tables, and how they were made from what: of links from that confidence on."""
+    about = {
+        "algorithm": settings.algorithm,
+        "resolution": settings.resolution,
+        **_state(folder, minimum_confidence=minimum_confidence),
+    }
     for name, schema in SCHEMAS.items():
         table = getattr(tables, name).select(schema.names)
         with written_whole(folder.groups(name)) as path:
@@ -89,8 +96,11 @@ def read_group(folder: StudyFolder, name: str) -> pa.Table:
         raise _not_grouped(folder, "isn't grouped yet")
     table = read_parquet(path, schema=SCHEMAS[name])
     about = json.loads((table.schema.metadata or {}).get(MADE_FROM, "{}"))
-    if about | _state(folder) != about:
+    now = _state_now(folder)
+    if about.get("files") != now["files"]:
         raise _not_grouped(folder, "has files that aren't grouped yet")
+    if about | now != about:
+        raise _not_grouped(folder, "has another minimum confidence than when it was grouped")
     return table
 
 
@@ -100,12 +110,12 @@ def read_clusters(folder: StudyFolder) -> pa.Table:
 
 
 def grouping_state(folder: StudyFolder) -> str:
-    """Whether a study is grouped: no, outdated (it has other files since), or yes; no rows are read."""
+    """Whether a study is grouped: no, outdated (it has changed since), or yes; no rows are read."""
     path = folder.clusters
     if not path.exists():
         return "no"
     about = json.loads(read_metadata(path).get(MADE_FROM, "{}"))
-    return "yes" if about | _state(folder) == about else "outdated"
+    return "yes" if about | _state_now(folder) == about else "outdated"
 
 
 def is_grouped(folder: StudyFolder) -> bool:
@@ -131,9 +141,14 @@ def check_matched(folder: StudyFolder) -> None:
         )
 
 
-def _state(folder: StudyFolder) -> dict[str, int]:
+def _state_now(folder: StudyFolder) -> dict[str, float]:
+    settings = read_description(folder).settings
+    return _state(folder, minimum_confidence=settings.matching.minimum_confidence)
+
+
+def _state(folder: StudyFolder, *, minimum_confidence: float) -> dict[str, float]:
     """What differs when there are other images or links: a shard counts for nothing before its files are written."""
-    return {"files": len(folder.files_numbers())}
+    return {"files": len(folder.files_numbers()), "minimum_confidence": minimum_confidence}
 
 
 def _not_grouped(folder: StudyFolder, what: str) -> StudyError:

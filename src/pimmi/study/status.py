@@ -47,7 +47,7 @@ class Status:
     pairs_compared: int
     """Those that are compared already."""
     grouped: str
-    """no, outdated (there are other files since), or yes."""
+    """no, outdated (there are other files, or another minimum confidence, since), or yes."""
     decisions: int
     """What a person decided on the pages and didn't undo."""
     disk_bytes: dict[str, int]

@@ -44,6 +44,8 @@ SENTENCES = {
     "encore pimmi run",
     "{study} has files that aren't grouped yet: {commands}, or pimmi run again": "{study} a des fichiers qui ne sont "
     "pas encore groupés : {commands}, ou encore pimmi run",
+    "{study} has another minimum confidence than when it was grouped: {commands}, or pimmi run again": "{study} a une "
+    "autre confiance minimale que lors du regroupement : {commands}, ou encore pimmi run",
     "{path} is damaged or missing: copy the study again from where it is whole, or remake it": "{path} est abîmé ou "
     "manque : recopiez l'étude d'où elle est entière, ou refaites-la",
     "grouping failed, as {reason}: use a machine with more memory": "le regroupement a échoué ({reason}) : prenez une "

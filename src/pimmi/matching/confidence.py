@@ -33,8 +33,9 @@ repeats: once one image is laid onto the other somehow, points and pixels coinci
 WHOLE_PATTERN = (0.98, 0.95, 0.5)
 """Mean correlation, and shares of the one and of the other image that the overlap takes, from which on even patterns
 are copies."""
-ANYWHERE = (0.6, 0.85)
-"""Rival from which on, and mean correlation below which, one place isn't more likely than another."""
+ANYWHERE = (0.6, 0.85, 0.5)
+"""Rival from which on, and mean correlation below which, one place isn't more likely than another, where at least this
+share of the windows agree."""
 FEWEST_WINDOWS = 6
 """With fewer windows that agree, the pixels say nothing."""
 ONE_EDGE = (32, 6)
@@ -87,6 +88,7 @@ def confidence(links: Floats, pixels: Floats, areas: Floats) -> Floats:
     area, inliers, rival = SMALL_PART
     doubtful_part = (least < area) & ((links[:, 4] < inliers) | (links[:, 12] >= rival))
     too_little = (pixels[:, 0] < FEWEST_WINDOWS) | (least < SMALLEST_AREA) | one_edge | doubtful_part
-    rival, correlation = ANYWHERE
-    anywhere = (links[:, 12] >= rival) & (pixels[:, 4] < correlation)
+    rival, correlation, share = ANYWHERE
+    full = pixels[:, 0] >= share * pixels[:, 3]
+    anywhere = full & (links[:, 12] >= rival) & (pixels[:, 4] < correlation)
     return np.where(pattern | too_little | anywhere, 0.0, 1 / (1 + np.exp(-evidence)))

@@ -80,8 +80,11 @@ class Pairs:
         )
 
 
-def find_pairs(corpus: Path, *, settings: Settings) -> Pairs:
-    """The candidate pairs among the images of a corpus that its truth knows, compared block by block."""
+def find_pairs(corpus: Path, *, settings: Settings, thorough: bool = False) -> Pairs:
+    """The candidate pairs among the images of a corpus that its truth knows, compared block by block.
+
+    All of them get a second look if it is to be `thorough`.
+    """
     truth = read_truth(corpus / "truth.csv")
     shard, names = _read(corpus / "images", settings=settings)
     shard = taken(shard, np.array([row for row, name in enumerate(names) if name in truth], np.int64))
@@ -96,7 +99,13 @@ def find_pairs(corpus: Path, *, settings: Settings) -> Pairs:
     for one, other in combinations_with_replacement(range(len(blocks)), 2):
         second = None if one == other else blocks[other]
         found.append(
-            find_candidates(blocks[one], second, settings=settings.matching, codebook=load_codebook())
+            find_candidates(
+                blocks[one],
+                second,
+                settings=settings.matching,
+                codebook=load_codebook(),
+                thorough=thorough,
+            )
         )
         numbers = np.arange(len(blocks[one])) + starts[one]
         if second is not None:

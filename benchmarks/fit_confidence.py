@@ -54,8 +54,6 @@ ADDING = {"text_over", "emoji_two", "meme_caption", "screenshot", "border", "cha
     family.name for family in FAMILIES if family.is_composite
 }
 """Families whose copies show something that isn't of the original."""
-EVERY_PAIR = {"matching": {"stored_confidence": 0.0}}
-"""Settings with which no pair is too unlikely to be measured."""
 PATTERN_WEIGHT = 8.0
 STRANGER_WEIGHT = 0.5
 PRIOR_IMAGES = 4500
@@ -100,7 +98,7 @@ class Candidates:
 
 def candidates(corpus: Path, *, settings: Settings) -> Candidates:
     """The candidate pairs among the images of a corpus."""
-    pairs = find_pairs(corpus, settings=settings)
+    pairs = find_pairs(corpus, settings=settings, thorough=True)
     names = pairs.by_name(np.arange(len(pairs)))
     return Candidates.of(pairs.truth, names, links=pairs.links, pixels=pairs.pixels, areas=pairs.areas)
 
@@ -140,7 +138,7 @@ def patterns(found: Candidates) -> tuple[Floats, Flags]:
 
 def strangers(corpus: Path, study: Path) -> tuple[Floats, int]:
     """MEASURES, float64 (n, measures), of the pairs of distractors that could be taken for copies; number of images."""
-    settings = pimmi.open(study).settings.updated(EVERY_PAIR).matching
+    settings = pimmi.open(study).settings.matching
     truth = read_truth(corpus / "truth.csv")
     folder = StudyFolder(study)
     files = read_files(folder)
@@ -150,7 +148,9 @@ def strangers(corpus: Path, study: Path) -> tuple[Floats, int]:
     for one, other in combinations_with_replacement(range(len(shards)), 2):
         first = image_block(shards[one], settings=settings)
         second = None if one == other else image_block(shards[other], settings=settings)
-        pairs = find_candidates(first, second, settings=settings, codebook=load_codebook(settings.codebook))
+        pairs = find_candidates(
+            first, second, settings=settings, codebook=load_codebook(settings.codebook), thorough=True
+        )
         ids = shards[one].ids if one == other else [*shards[one].ids, *shards[other].ids]
         unrelated = np.array([truth[names[image_id]].kind == "distractor" for image_id in ids], bool)
         measured = Candidates.of(truth, [], links=pairs.links, pixels=pairs.pixels, areas=pairs.areas)
@@ -213,7 +213,7 @@ def main() -> None:
     parser.add_argument("--preset", default="balanced")
     arguments = parser.parse_args()
     try:
-        settings = Settings.preset(arguments.preset).updated(EVERY_PAIR)
+        settings = Settings.preset(arguments.preset)
         compile_all()
         parts = [examples(candidates(corpus, settings=settings)) for corpus in arguments.corpora]
         if arguments.surfaces:

@@ -3,7 +3,8 @@
 Copies lie on each other everywhere but for what was drawn over them. Two motorcycles photographed alike nearly do: each
 wheel and each lamp is a little off, in a direction of its own. How far a window is off is told by its gradients
 (Lucas and Kanade, "An iterative image registration technique with an application to stereo vision", 1981); what one
-projective map explains of it doesn't count, for the affine transform of a link is never quite right.
+projective map explains of it doesn't count, for the affine transform of a link is never quite right, and is wrong for a
+picture seen at a slant. The second image is moved by the map and looked at again, until that moves nothing.
 """
 
 import math
@@ -29,6 +30,10 @@ ROUNDS = 5
 """Times the map is fitted, each time with less weight for the windows that it doesn't explain."""
 STEADINESS = 1e-3
 """Weight, as a share of all windows', of what isn't known being at rest."""
+SETTLED = 0.5
+"""Samples: when the map moves no corner farther, it isn't fitted to what it moved again."""
+MOVES = 4
+"""Times it is, at most: gradients tell less the farther a window is off."""
 FEWEST = 8
 """Windows below which a map explains anything."""
 UNKNOWN = 1.0
@@ -73,14 +78,18 @@ def _add_columns(a, b, i, columns, sums):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _displace(means, sign, window):  # type: ignore[no-untyped-def]
-    """Fill a window, but for its place, from the means of its samples, float64 (SUMS,); returns what it is."""
+    """Fill a window, but for its place, from the means of its samples, float64 (SUMS,).
+
+    Returns what it is, and its correlation.
+    """
     s, t, x, y = means[0], means[1], means[5], means[6]
     first, second = max(means[2] - s * s, 0.0), max(means[3] - t * t, 0.0)
     if max(first, second) < TEXTURE:
-        return PLAIN
+        return PLAIN, 0.0
     both = sign * (means[4] - s * t)
-    if both < RELATED * math.sqrt((first + NOISE) * (second + NOISE)):
-        return OTHER
+    correlation = both / math.sqrt((first + NOISE) * (second + NOISE))
+    if correlation < RELATED:
+        return OTHER, correlation
     # the second window is taken for the first, so many times as bright, and displaced
     gain = sign * math.sqrt((second + NOISE) / (first + NOISE))
     xx = gain * gain * (means[7] - x * x)
@@ -96,7 +105,7 @@ def _displace(means, sign, window):  # type: ignore[no-untyped-def]
     window[4] = min(max(off_y, -FARTHEST), FARTHEST)
     window[7], window[8], window[9] = first, second, both
     window[10], window[11] = left_x, left_y
-    return RELATIVE
+    return RELATIVE, correlation
 
 
 @njit(cache=True, nogil=True)
@@ -112,10 +121,11 @@ def _fill_basis(x, y, along, down):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _explain(windows, count, off):  # type: ignore[no-untyped-def]
-    """Fill `off` with how far each window is from where the map that explains most of them lays it.
+    """Fill `off` with how far each window is from where the map that explains most of them lays it; returns the map.
 
     In `windows` float64 (m, WINDOW_COLUMNS) the displacements become those of the map.
     """
+    found = np.zeros(UNKNOWNS)
     weights = np.ones(count)
     matrix, vector = np.empty((UNKNOWNS, UNKNOWNS)), np.empty(UNKNOWNS)
     along, down = np.zeros(UNKNOWNS), np.zeros(UNKNOWNS)
@@ -151,6 +161,7 @@ def _explain(windows, count, off):  # type: ignore[no-untyped-def]
             weights[k] = 1.0 / (1.0 + squared / SPREAD)
             if turn == ROUNDS - 1:
                 windows[k, 3], windows[k, 4] = x, y
+    return found
 
 
 @njit(cache=True, nogil=True)
@@ -167,6 +178,71 @@ def _gain(window):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
+def _shift(found, x, y):  # type: ignore[no-untyped-def]
+    """How far the map moves a place."""
+    bend = found[6] * x + found[7] * y
+    return (
+        found[0] + found[1] * x + found[2] * y + bend * x,
+        found[3] + found[4] * x + found[5] * y + bend * y,
+    )
+
+
+@njit(cache=True, nogil=True)
+def _farthest(found, rows, columns):  # type: ignore[no-untyped-def]
+    """How far the map moves the corner that it moves farthest."""
+    farthest = 0.0
+    for corner in range(4):
+        x, y = corner % 2 - 0.5, (corner // 2 - 0.5) * rows / columns
+        right, down = _shift(found, x, y)
+        farthest = max(farthest, abs(right), abs(down))
+    return farthest
+
+
+@njit(cache=True, nogil=True)
+def _move(b, rows, columns, found, moved):  # type: ignore[no-untyped-def]
+    """Fill `moved` with the second grid where the map lays it, -1 outside of it."""
+    for i in range(rows):
+        for j in range(columns):
+            right, down = _shift(found, j / columns - 0.5, (i - rows / 2) / columns)
+            x, y = j - right, i - down
+            moved[i, j] = -1.0
+            if x < 0 or y < 0 or x > columns - 1 or y > rows - 1:
+                continue
+            column, row = min(int(x), columns - 2), min(int(y), rows - 2)
+            u, v = x - column, y - row
+            first, second = b[row, column], b[row, column + 1]
+            third, fourth = b[row + 1, column], b[row + 1, column + 1]
+            if min(first, second, third, fourth) >= 0:
+                moved[i, j] = (1 - v) * ((1 - u) * first + u * second) + v * ((1 - u) * third + u * fourth)
+
+
+@njit(cache=True, nogil=True)
+def _fill_windows(a, b, rows, columns, sign, sums, means, windows):  # type: ignore[no-untyped-def]
+    """Fill the windows that can tell how far they are off; returns how many, and the mean correlation of all."""
+    count = textured = 0
+    total = 0.0
+    last = WINDOW - 1
+    for i in range(0, rows - last, STRIDE):
+        _add_columns(a[:rows], b, i, columns, sums)
+        for j in range(0, columns - last, STRIDE):
+            if min(b[i, j], b[i, j + last], b[i + last, j], b[i + last, j + last]) < 0:
+                continue
+            for k in range(SUMS):
+                added = 0.0
+                for q in range(j, j + WINDOW):
+                    added += sums[k, q]
+                means[k] = added / (WINDOW * WINDOW)
+            shows, correlation = _displace(means, sign, windows[count])
+            textured += shows != PLAIN
+            total += correlation
+            if shows == RELATIVE:
+                windows[count, 5] = (j + last / 2) / columns - 0.5
+                windows[count, 6] = (i + last / 2 - rows / 2) / columns
+                count += 1
+    return count, total / max(textured, 1), textured
+
+
+@njit(cache=True, nogil=True)
 def misalignment(a, b, rows, columns, sign):  # type: ignore[no-untyped-def]
     """How far off, in samples, half of the windows of two grids are, and how much more the grids correlate once moved.
 
@@ -178,30 +254,26 @@ def misalignment(a, b, rows, columns, sign):  # type: ignore[no-untyped-def]
     sums = np.empty((SUMS, LONGEST_GRID))
     means = np.empty(SUMS)
     windows = np.empty((MOST_WINDOWS, WINDOW_COLUMNS))
-    count = 0
-    textured = 0
-    last = WINDOW - 1
-    for i in range(0, rows - last, STRIDE):
-        _add_columns(a[:rows], b, i, columns, sums)
-        for j in range(0, columns - last, STRIDE):
-            if min(b[i, j], b[i, j + last], b[i + last, j], b[i + last, j + last]) < 0:
-                continue
-            for k in range(SUMS):
-                total = 0.0
-                for q in range(j, j + WINDOW):
-                    total += sums[k, q]
-                means[k] = total / (WINDOW * WINDOW)
-            shows = _displace(means, sign, windows[count])
-            textured += shows != PLAIN
-            if shows == RELATIVE:
-                windows[count, 5] = (j + last / 2) / columns - 0.5
-                windows[count, 6] = (i + last / 2 - rows / 2) / columns
-                count += 1
-    if count < FEWEST:
-        return UNKNOWN, 0.0
-    off = np.empty(count)
-    _explain(windows, count, off)
-    gained = 0.0
-    for k in range(count):
-        gained += _gain(windows[k])
-    return np.median(off), gained / textured
+    found = np.zeros(UNKNOWNS)
+    laid = b
+    moved = np.empty((LONGEST_GRID, LONGEST_GRID))
+    least, before, reached, aligned = UNKNOWN, 0.0, -1.0, 0.0
+    for move in range(MOVES):
+        count, correlation, textured = _fill_windows(a, laid, rows, columns, sign, sums, means, windows)
+        if move == 0:
+            before = aligned = correlation
+        if count < FEWEST or correlation <= reached:
+            break
+        reached = correlation
+        off = np.empty(count)
+        more = _explain(windows, count, off)
+        gained = 0.0
+        for k in range(count):
+            gained += _gain(windows[k])
+        least, aligned = np.median(off), correlation + gained / textured
+        if _farthest(more, rows, columns) <= SETTLED:
+            break
+        found += more
+        _move(b, rows, columns, found, moved)
+        laid = moved
+    return least, max(aligned - before, 0.0)

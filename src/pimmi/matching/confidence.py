@@ -13,17 +13,17 @@ LARGEST_SCORE = 1000.0
 SMALLEST_AREA_SCALE = 1e-6
 
 MEASURES_AND_WEIGHTS = (
-    ("aligned correlation", 11.905),
-    ("overlap", 5.934),
-    ("log2 scale beyond 2", -1.125),
-    ("log10 score", 1.413),
-    ("rival", -2.086),
-    ("code distance", -0.083),
-    ("log2 misalignment", -1.218),
+    ("aligned correlation", 12.084),
+    ("overlap", 7.239),
+    ("log2 scale beyond 2", -1.621),
+    ("log10 score", 1.300),
+    ("rival", -2.421),
+    ("code distance", -0.087),
+    ("log2 misalignment", -1.742),
 )
 MEASURES = tuple(name for name, _ in MEASURES_AND_WEIGHTS)
 WEIGHTS = np.array([weight for _, weight in MEASURES_AND_WEIGHTS])
-BIAS = -14.578
+BIAS = -17.604
 LEAST_MISALIGNMENT = 0.02
 """Samples below which no two windows can be said to lie better on each other."""
 

@@ -134,20 +134,34 @@ class Candidates:
 
 
 def find_candidates(
-    first: ImageBlock, second: ImageBlock | None, *, settings: MatchingSettings, codebook: Codebook
+    first: ImageBlock,
+    second: ImageBlock | None,
+    *,
+    settings: MatchingSettings,
+    codebook: Codebook,
+    thorough: bool = False,
 ) -> Candidates:
     """The pairs of images, of one block or between two, that at least `minimum_inliers` points put together.
 
-    Where these have more than MOST_MATCHES matches, some of the images are compared at a time.
+    Where these have more than MOST_MATCHES matches, some of the images are compared at a time. All pairs get a second
+    look if it is to be `thorough`, else those that it may make a copy, or none.
     """
     try:
-        return _find(first, second, settings=settings, codebook=codebook, most=MOST_MATCHES)
+        return _find(
+            first, second, settings=settings, codebook=codebook, most=MOST_MATCHES, thorough=thorough
+        )
     except TooManyMatches:
-        return _find_in_parts(first, second, settings=settings, codebook=codebook)
+        return _find_in_parts(first, second, settings=settings, codebook=codebook, thorough=thorough)
 
 
 def _find(
-    first: ImageBlock, second: ImageBlock | None, *, settings: MatchingSettings, codebook: Codebook, most: int
+    first: ImageBlock,
+    second: ImageBlock | None,
+    *,
+    settings: MatchingSettings,
+    codebook: Codebook,
+    most: int,
+    thorough: bool,
 ) -> Candidates:
     blocks = [first] if second is None else [first, second]
     union = _Union.of(blocks)
@@ -166,19 +180,24 @@ def _find(
             sign_limits=signs,
             most=most - sum(map(len, found)),
         )
-    return _candidates(
-        union, by_pair(found, at_least=settings.minimum_inliers), settings=settings, masks=masks
-    )
+    matches = by_pair(found, at_least=settings.minimum_inliers)
+    return _candidates(union, matches, settings=settings, masks=masks, thorough=thorough)
 
 
 def _find_in_parts(
-    first: ImageBlock, second: ImageBlock | None, *, settings: MatchingSettings, codebook: Codebook
+    first: ImageBlock,
+    second: ImageBlock | None,
+    *,
+    settings: MatchingSettings,
+    codebook: Codebook,
+    thorough: bool,
 ) -> Candidates:
     """The candidates of the halves of a block, with each other or with the second block."""
     if len(first) == 1 and second is not None:
         if len(second) == 1:
-            return _find(first, second, settings=settings, codebook=codebook, most=np.iinfo(np.int64).max)
-        turned = _find_in_parts(second, first, settings=settings, codebook=codebook)
+            most = np.iinfo(np.int64).max
+            return _find(first, second, settings=settings, codebook=codebook, most=most, thorough=thorough)
+        turned = _find_in_parts(second, first, settings=settings, codebook=codebook, thorough=thorough)
         rows = turned.rows
         return replace(turned, rows=np.where(rows < len(second), rows + len(first), rows - len(second)))
     halves = np.array_split(np.arange(len(first)), 2)
@@ -191,7 +210,11 @@ def _find_in_parts(
     found = []
     for one, other in pairs:
         candidates = find_candidates(
-            blocks[one], None if other is None else blocks[other], settings=settings, codebook=codebook
+            blocks[one],
+            None if other is None else blocks[other],
+            settings=settings,
+            codebook=codebook,
+            thorough=thorough,
         )
         beyond = candidates.rows >= len(blocks[one])
         ahead = 0 if other is None else starts[other] - len(blocks[one])
@@ -242,7 +265,7 @@ def find_near_candidates(
         settings.sign_distance,
         settings.code_distance,
     )
-    return _candidates(union, matches, settings=settings, masks=change_masks(codebook))
+    return _candidates(union, matches, settings=settings, masks=change_masks(codebook), thorough=False)
 
 
 def _known_places(pairs: Rows, places: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
@@ -260,7 +283,12 @@ def _near_arrays(union: _Union, number: int) -> tuple[NDArray[Any], ...]:
 
 
 def _candidates(
-    union: _Union, matches: NDArray[np.uint64], *, settings: MatchingSettings, masks: NDArray[np.uint64]
+    union: _Union,
+    matches: NDArray[np.uint64],
+    *,
+    settings: MatchingSettings,
+    masks: NDArray[np.uint64],
+    thorough: bool,
 ) -> Candidates:
     """What geometry and pixels say of the pairs of images that matches put together."""
     working = union.arranged("working_sizes").astype(np.float32)
@@ -299,7 +327,8 @@ def _candidates(
     overlap = pixels[:, 5:6] * np.stack([np.ones(count), grown], axis=1)
     areas = np.minimum(overlap / sizes.prod(axis=1)[pairs].astype(np.float64), 1.0)
     possible = confidence(links, pixels, areas) >= settings.stored_confidence
-    look_again(compact, possible, possible & ~_sure(links, pixels, areas), *shown, pixels)
+    unsure = possible & ~_sure(links, pixels, areas)
+    look_again(compact, possible | thorough, unsure | thorough, *shown, pixels)
     return Candidates(
         links=links,
         pixels=pixels,

@@ -259,7 +259,7 @@ PRESETS: dict[str, Values] = {
             "probes": 8,
             "sign_distance": 36,
             "code_distance": 54,
-            "minimum_confidence": 0.85,
+            "minimum_confidence": 0.8,
         },
     },
 }

@@ -147,7 +147,7 @@ def _explain(windows, count, off):  # type: ignore[no-untyped-def]
         rest = STEADINESS * (matrix[0, 0] + matrix[3, 3]) / 2 + 1e-9
         for m in range(UNKNOWNS):
             matrix[m, m] += rest
-        found = np.linalg.solve(matrix, vector)
+        found[:] = np.linalg.solve(matrix, vector)
         for k in range(count):
             _fill_basis(windows[k, 5], windows[k, 6], along, down)
             x = y = 0.0

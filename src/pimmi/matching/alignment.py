@@ -32,6 +32,8 @@ STEADINESS = 1e-3
 """Weight, as a share of all windows', of what isn't known being at rest."""
 SETTLED = 0.5
 """Samples: when the map moves no corner farther, it isn't fitted to what it moved again."""
+ALIGNED = 0.85
+"""Mean correlation from which on it isn't either."""
 MOVES = 4
 """Times it is, at most: gradients tell less the farther a window is off."""
 FEWEST = 8
@@ -271,7 +273,7 @@ def misalignment(a, b, rows, columns, sign):  # type: ignore[no-untyped-def]
         for k in range(count):
             gained += _gain(windows[k])
         least, aligned = np.median(off), correlation + gained / textured
-        if _farthest(more, rows, columns) <= SETTLED:
+        if correlation >= ALIGNED or _farthest(more, rows, columns) <= SETTLED:
             break
         found += more
         _move(b, rows, columns, found, moved)

@@ -13,7 +13,6 @@ from pimmi.features.selection import select
 from pimmi.features.sift import NO_FEATURES
 from pimmi.index.codebook import Codebook, load_codebook
 from pimmi.index.points import Keypoints, encode_points, offsets_of
-from pimmi.matching.alignment import UNKNOWN
 from pimmi.matching.blocks import LOOKED_AT, PARTS, RELATIONS, ImageBlock, Links
 from pimmi.matching.confidence import confidence
 from pimmi.matching.confirm import MISALIGNMENT, PART_COLUMNS, PIXEL_COLUMNS, confirm
@@ -42,7 +41,9 @@ FEWEST_WINDOWS = 4
 """From so high a score, and so many windows that agree, on a link is kept whatever its confidence: the two images share
 something, were it an emoji, and grouping wants to know what many images share."""
 SURE = 0.97
-"""Confidence from which on nobody asks how parts lie."""
+ALIKE = 0.25
+"""Confidence from which on nobody asks how parts lie, were they so many samples off as those of pictures that only look
+alike."""
 MOST_MATCHES = 18_000_000
 """Matches of a task that are held in memory at once, at 16 bytes each."""
 NEAR_CONFIDENCE = 0.9
@@ -343,10 +344,10 @@ def _candidates(
 def _sure(
     links: NDArray[np.float64], pixels: NDArray[np.float64], areas: NDArray[np.float64]
 ) -> NDArray[np.bool_]:
-    """The links that are sure, however their parts lie; `pixels` as `confirm` fills them."""
-    worst = pixels.copy()
-    worst[:, MISALIGNMENT] = UNKNOWN
-    return confidence(links, worst, areas) >= SURE
+    """The links that are sure, even if their parts don't lie well; `pixels` as `confirm` fills them."""
+    alike = pixels.copy()
+    alike[:, MISALIGNMENT] = ALIKE
+    return confidence(links, alike, areas) >= SURE
 
 
 def _relations(areas: NDArray[np.float64], pixels: NDArray[np.float64]) -> NDArray[np.uint8]:

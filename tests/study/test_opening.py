@@ -160,6 +160,21 @@ def test_a_study_that_is_not_grouped_has_no_clusters(corpus: Path, copy: Path, t
     assert "another.jpg" in opened.cluster_table().column("path").to_pylist()
 
 
+def test_a_study_is_grouped_by_the_minimum_confidence_that_it_has(copy: Path) -> None:
+    opened = pimmi.open(copy)
+    links = opened.summary().links
+    opened.set_minimum_confidence(1.0)
+    with pytest.raises(pimmi.StudyError, match="another minimum confidence"):
+        pimmi.open(copy).cluster_table()
+    pimmi.open(copy).group()
+    assert pimmi.open(copy).summary().links < links
+    other = opened.settings.updated({"matching": {"minimum_confidence": 0.5}})
+    pimmi.open(copy, settings=other).group()
+    again = pimmi.open(copy)
+    assert again.settings.matching.minimum_confidence == 0.5
+    assert 0 < again.summary().links <= links
+
+
 HOLDER = """
     import sys, time
     from pathlib import Path

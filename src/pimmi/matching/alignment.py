@@ -12,16 +12,13 @@ import math
 import numpy as np
 from numba import njit
 
-from pimmi.matching.sampling import LONGEST_GRID, WINDOW
+from pimmi.matching.confirm import CONFLICTING, NOISE, STRIDE, TEXTURE
+from pimmi.matching.sampling import LONGEST_GRID, WINDOW, blend
 
-STRIDE = 3
-"""Samples from one window to the next; twice as many, and chance moves the median."""
-TEXTURE = 16.0
-"""Variance, in squared grey levels, from which a window of either image can tell its place."""
-NOISE = 4.0
-"""Variance, in squared grey levels, that is added to each window, so that faint ones move little."""
-RELATED = 0.3
-"""Correlation below which a window shows something else, and its place means nothing."""
+LEAST_VARIANCE = TEXTURE * TEXTURE
+"""Squared grey levels from which on a window of either image can tell its place."""
+ADDED_VARIANCE = NOISE * NOISE
+"""Squared grey levels that are added to each window and its gradients, so that faint ones move little."""
 FARTHEST = 2.0
 """Samples beyond which gradients don't tell how far a window is off."""
 SPREAD = 0.1
@@ -32,7 +29,7 @@ STEADINESS = 1e-3
 """Weight, as a share of all windows', of what isn't known being at rest."""
 SETTLED = 0.5
 """Samples: when the map moves no corner farther, it isn't fitted to what it moved again."""
-ALIGNED = 0.85
+ALIGNED = 0.9
 """Mean correlation from which on it isn't either."""
 MOVES = 4
 """Times it is, at most: gradients tell less the farther a window is off."""
@@ -86,22 +83,22 @@ def _displace(means, sign, window):  # type: ignore[no-untyped-def]
     """
     s, t, x, y = means[0], means[1], means[5], means[6]
     first, second = max(means[2] - s * s, 0.0), max(means[3] - t * t, 0.0)
-    if max(first, second) < TEXTURE:
+    if max(first, second) < LEAST_VARIANCE:
         return PLAIN, 0.0
     both = sign * (means[4] - s * t)
-    correlation = both / math.sqrt((first + NOISE) * (second + NOISE))
-    if correlation < RELATED:
+    correlation = both / math.sqrt((first + ADDED_VARIANCE) * (second + ADDED_VARIANCE))
+    if correlation < CONFLICTING:
         return OTHER, correlation
     # the second window is taken for the first, so many times as bright, and displaced
-    gain = sign * math.sqrt((second + NOISE) / (first + NOISE))
+    gain = sign * math.sqrt((second + ADDED_VARIANCE) / (first + ADDED_VARIANCE))
     xx = gain * gain * (means[7] - x * x)
     xy = gain * gain * (means[8] - x * y)
     yy = gain * gain * (means[9] - y * y)
     left_x = gain * (means[12] - x * t - gain * (means[10] - x * s))
     left_y = gain * (means[13] - y * t - gain * (means[11] - y * s))
-    determinant = (xx + NOISE) * (yy + NOISE) - xy * xy
-    off_x = ((yy + NOISE) * left_x - xy * left_y) / determinant
-    off_y = ((xx + NOISE) * left_y - xy * left_x) / determinant
+    determinant = (xx + ADDED_VARIANCE) * (yy + ADDED_VARIANCE) - xy * xy
+    off_x = ((yy + ADDED_VARIANCE) * left_x - xy * left_y) / determinant
+    off_y = ((xx + ADDED_VARIANCE) * left_y - xy * left_x) / determinant
     window[0], window[1], window[2] = xx, xy, yy
     window[3] = min(max(off_x, -FARTHEST), FARTHEST)
     window[4] = min(max(off_y, -FARTHEST), FARTHEST)
@@ -171,11 +168,11 @@ def _gain(window):  # type: ignore[no-untyped-def]
     """How much more a window correlates once it is moved by its displacement."""
     first, second, both = window[7], window[8], window[9]
     x, y = window[3], window[4]
-    before = both / math.sqrt((first + NOISE) * (second + NOISE))
+    before = both / math.sqrt((first + ADDED_VARIANCE) * (second + ADDED_VARIANCE))
     less = 2 * (window[10] * x + window[11] * y) - (
         window[0] * x * x + 2 * window[1] * x * y + window[2] * y * y
     )
-    after = before + less / (2 * (second + NOISE))
+    after = before + less / (2 * (second + ADDED_VARIANCE))
     return min(max(after, before), 1.0) - before
 
 
@@ -211,11 +208,8 @@ def _move(b, rows, columns, found, moved):  # type: ignore[no-untyped-def]
             if x < 0 or y < 0 or x > columns - 1 or y > rows - 1:
                 continue
             column, row = min(int(x), columns - 2), min(int(y), rows - 2)
-            u, v = x - column, y - row
-            first, second = b[row, column], b[row, column + 1]
-            third, fourth = b[row + 1, column], b[row + 1, column + 1]
-            if min(first, second, third, fourth) >= 0:
-                moved[i, j] = (1 - v) * ((1 - u) * first + u * second) + v * ((1 - u) * third + u * fourth)
+            if min(b[row, column], b[row, column + 1], b[row + 1, column], b[row + 1, column + 1]) >= 0:
+                moved[i, j] = blend(b.reshape(-1), b.shape[1], row, column, y - row, x - column)
 
 
 @njit(cache=True, nogil=True)

@@ -45,7 +45,7 @@ def _halved(thumbnails, sizes):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _blend(image, width, i, j, v, u):  # type: ignore[no-untyped-def]
+def blend(image, width, i, j, v, u):  # type: ignore[no-untyped-def]
     """The grey level between four pixels, `v` of a pixel below i and `u` right of j."""
     at = i * width + j
     top = image[at] * (1 - u) + image[at + 1] * u
@@ -68,7 +68,7 @@ def _sample_first(image, width, height, size, left, top, step, rows, columns, a)
         for i in range(rows):
             y = _within((top + i * step + 0.5) / size - 0.5, height)
             row = int(y)
-            a[i, j] = _blend(image, width, row, column, y - row, x - column)
+            a[i, j] = blend(image, width, row, column, y - row, x - column)
 
 
 @njit(cache=True, nogil=True)
@@ -90,7 +90,7 @@ def _sample_second(image, wide, high, size, start, across, down, rows, columns, 
             x = _within((u + 0.5) / size - 0.5, width)
             y = _within((v + 0.5) / size - 0.5, height)
             row, column = int(y), int(x)
-            b[i, j] = _blend(image, width, row, column, y - row, x - column)
+            b[i, j] = blend(image, width, row, column, y - row, x - column)
     return inside
 
 

@@ -117,8 +117,10 @@ class Study:
         chosen = {name: value for name, value in given.items() if value is not None}
         settings = self.settings.updated({"grouping": chosen})
         with locked(self._folder):
-            self._keep_minimum_confidence(settings.matching.minimum_confidence)
+            minimum = self._minimum_confidence()
+            settings = settings.updated({"matching": {"minimum_confidence": minimum}})
             group_images(self._folder, settings=settings, progress=_shown(progress))
+        self.settings = self.settings.updated({"matching": {"minimum_confidence": minimum}})
 
     def set_minimum_confidence(self, minimum: float) -> None:
         """Keep another `matching.minimum_confidence` in the study: less sure links are left out from now on.
@@ -126,21 +128,28 @@ class Study:
         Group again afterwards. Raises SettingsError if links so little sure weren't kept.
         """
         changed = {"matching": {"minimum_confidence": minimum}}
-        settings, kept = self.settings.updated(changed), self.settings.matching.stored_confidence
-        if minimum < kept:
-            raise SettingsError(f"the minimum confidence is {minimum}, but links below {kept} weren't kept")
+        settings = self.settings.updated(changed)
         with locked(self._folder):
             self._keep_minimum_confidence(minimum)
         self.settings, self._searcher = settings, None
 
+    def _minimum_confidence(self) -> float:
+        """What the study has now, or what it was opened with if that is another; the caller holds the study's lock."""
+        given = self.settings.matching.minimum_confidence
+        if given != self._description.settings.matching.minimum_confidence:
+            self._keep_minimum_confidence(given)
+        else:
+            self._description = read_description(self._folder)
+        return self._description.settings.matching.minimum_confidence
+
     def _keep_minimum_confidence(self, minimum: float) -> None:
-        """What exports and searches go by is what grouping went by; the caller holds the study's lock."""
+        kept = self.settings.matching.stored_confidence
+        if minimum < kept:
+            raise SettingsError(f"the minimum confidence is {minimum}, but links below {kept} weren't kept")
         description = read_description(self._folder)
-        if description.settings.matching.minimum_confidence != minimum:
-            changed = description.settings.updated({"matching": {"minimum_confidence": minimum}})
-            description = replace(description, settings=changed)
-            description.write(self._folder)
-        self._description = description
+        changed = description.settings.updated({"matching": {"minimum_confidence": minimum}})
+        self._description = replace(description, settings=changed)
+        self._description.write(self._folder)
 
     @contextmanager
     def dask(

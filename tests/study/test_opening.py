@@ -175,6 +175,22 @@ def test_a_study_is_grouped_by_the_minimum_confidence_that_it_has(copy: Path) ->
     assert 0 < again.summary().links <= links
 
 
+def test_grouping_keeps_the_minimum_confidence_that_another_process_set(copy: Path) -> None:
+    opened = pimmi.open(copy)
+    pimmi.open(copy).set_minimum_confidence(0.9)
+    opened.group()
+    assert opened.settings.matching.minimum_confidence == 0.9
+    assert pimmi.open(copy).settings.matching.minimum_confidence == 0.9
+    assert len(pimmi.open(copy).cluster_table()) > 0
+
+
+def test_a_minimum_confidence_below_that_of_the_links_is_refused(copy: Path) -> None:
+    too_low = pimmi.open(copy).settings.updated({"matching": {"minimum_confidence": 0.1}})
+    with pytest.raises(pimmi.PimmiError, match=r"links below 0\.2 weren't kept"):
+        pimmi.open(copy, settings=too_low).group()
+    assert pimmi.open(copy).settings.matching.minimum_confidence == 0.4
+
+
 HOLDER = """
     import sys, time
     from pathlib import Path

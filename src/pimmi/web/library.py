@@ -17,6 +17,7 @@ from pimmi.outputs.disk import full_disk_named
 from pimmi.pipeline.grouping import regroup_images
 from pimmi.settings import Settings
 from pimmi.study.catalogue import Catalogue, Links
+from pimmi.study.description import read_description
 from pimmi.study.groups import GroupTables, read_clusters, read_groups
 from pimmi.study.layout import StudyFolder
 from pimmi.study.lock import locked
@@ -142,7 +143,7 @@ class Library:
                 clusters.catalogue,
                 self._all_links(clusters.catalogue),
                 images=np.array(ranks),
-                minimum_confidence=self.settings.matching.minimum_confidence,
+                minimum_confidence=self._minimum_confidence(),
             )
         stamp = self._stamp()
         self._state = self._with_groups(clusters.catalogue, clusters.index, posts=state.posts, groups=groups)
@@ -154,9 +155,13 @@ class Library:
             self._links = catalogue, catalogue.links(minimum_confidence=0.0)
         return self._links[1]
 
+    def _minimum_confidence(self) -> float:
+        """What the study has now: another process may have changed it."""
+        return read_description(self.folder).settings.matching.minimum_confidence
+
     def _read(self) -> State:
         catalogue = Catalogue.read(self.folder)
-        index = LinkIndex.read(catalogue, minimum_confidence=self.settings.matching.minimum_confidence)
+        index = LinkIndex.read(catalogue, minimum_confidence=self._minimum_confidence())
         posts = None if self._join is None else self._join(catalogue)
         return self._with_groups(catalogue, index, posts=posts)
 

@@ -243,6 +243,11 @@ class SlurmSettings(Section):
     )
 
 
+LARGE_FROM = 50_000
+"""Images from which the preset `large` saves more time than it costs."""
+SURE_FROM, SURE_CONFIDENCE = 20_000, 0.8
+"""Images from which more than one in 1,000 is linked by chance, and the confidence that leaves such links out."""
+
 PRESETS: dict[str, Values] = {
     "fast": {"features": {"keypoints": 200}, "matching": {"probes": 8}},
     "balanced": {},
@@ -259,7 +264,7 @@ PRESETS: dict[str, Values] = {
             "probes": 8,
             "sign_distance": 36,
             "code_distance": 54,
-            "minimum_confidence": 0.8,
+            "minimum_confidence": SURE_CONFIDENCE,
         },
     },
 }

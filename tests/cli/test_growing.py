@@ -13,6 +13,8 @@ import pytest
 
 import pimmi
 from conftest import complete, exports
+from pimmi.cli import report
+from pimmi.cli.report import print_summary
 from pimmi.outputs.tables import SHARED
 
 
@@ -168,3 +170,19 @@ def test_merge_matches_and_groups_and_match_with_shares(
     assert said.startswith(f"{len(pimmi.open(other).images())} files and 0 decisions merged\n")
     assert exports(one, tmp_path / "tables") == expected
     assert "is the study itself" in refused("merge", one, one)
+
+
+def test_of_many_images_the_less_sure_links_may_be_left_out(
+    copy: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    advice = f"group {copy} --minimum-confidence 0.8"
+    print_summary(pimmi.open(copy))
+    assert advice not in capsys.readouterr().out
+    monkeypatch.setattr(report, "SURE_FROM", 20)
+    print_summary(pimmi.open(copy))
+    assert advice in capsys.readouterr().out
+    opened = pimmi.open(copy)
+    opened.set_minimum_confidence(0.8)
+    opened.group()
+    print_summary(opened)
+    assert advice not in capsys.readouterr().out

@@ -7,6 +7,7 @@ import shutil
 import signal
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,9 @@ from PIL import Image
 
 import pimmi
 from conftest import complete, exports
+from pimmi.pipeline import adding
 from pimmi.pipeline.reading import ReadResult, ReadTask, read_images
-from pimmi.progress import Stage
+from pimmi.progress import Progress, Stage
 from pimmi.study.tables import SCORE_OF_EXACT_COPIES
 from pimmi.workers.outcome import Outcome
 from pimmi.workers.pool import LocalPool
@@ -225,3 +227,18 @@ def test_colour_channels_and_depth_do_not_matter(tmp_path: Path, corpus: Path) -
         [("colour.jpg", "deep.png")],
         [("deep.png", "colour.jpg")],
     )
+
+
+@pytest.mark.parametrize(("preset", "told"), [("balanced", True), ("large", False)])
+def test_the_preset_for_many_files_is_named_before_they_are_read(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, preset: str, told: bool
+) -> None:
+    monkeypatch.setattr(adding, "LARGE_FROM", 3)
+    images = tmp_path / "images"
+    images.mkdir()
+    for place in range(3):
+        shutil.copy(picture(corpus, place), images)
+    lines = StringIO()
+    study = pimmi.open(tmp_path / "study", create=True, settings=pimmi.Settings.preset(preset))
+    study.add(images, workers=1, progress=Progress(stream=lines))
+    assert ("--preset large" in lines.getvalue().split("Reading images")[0]) is told

@@ -133,7 +133,7 @@ def _group(
     if found.grouped != "yes" or algorithm is not None or resolution is not None:
         opened.group(algorithm=algorithm, resolution=resolution, progress=progress)
     if not quiet:
-        print_summary(opened.summary(), study=opened.path)
+        print_summary(opened)
 
 
 def compact(study: StudyFolder, /, *, quiet: Quiet = False) -> None:

@@ -11,17 +11,19 @@ from typing import TYPE_CHECKING
 
 from pimmi.cli.program import program
 from pimmi.evaluation import Evaluation, evaluate
+from pimmi.settings import SURE_CONFIDENCE, SURE_FROM
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from pimmi import Added, Hit, Study, Summary
+    from pimmi import Added, Hit, Study
 
 
-def print_summary(summary: Summary, *, study: Path, added: Added | None = None) -> None:
+def print_summary(study: Study, *, added: Added | None = None) -> None:
     """What a study holds, its largest clusters, and where to look next; what became of files that were `added`."""
+    summary = study.summary()
     if added is not None:
-        _print_moved(added, study)
+        _print_moved(added, study.path)
     print(f"{summary.files:,} image files: {summary.images:,} different images, ", end="")
     print(f"{summary.exact_duplicates:,} exact duplicates, {summary.unreadable:,} unreadable")
     print(f"{summary.links:,} links between two files", end="")
@@ -32,7 +34,7 @@ def print_summary(summary: Summary, *, study: Path, added: Added | None = None) 
         print("\nThe largest clusters:")
         for _, size, path in summary.largest:
             print(f"  {size:>7,} files, such as {path}")
-    folder = quote(str(study))
+    folder = quote(str(study.path))
     next_steps = {
         f"ui {folder}": "look, check and decide in a browser",
         f"export clusters {folder} -o clusters.csv": "the images of each cluster",
@@ -40,6 +42,11 @@ def print_summary(summary: Summary, *, study: Path, added: Added | None = None) 
         f"export images {folder} -o images.csv": "every file, and why some can't be read",
         f"search {folder} IMAGE": "the copies of one image",
     }
+    minimum = study.settings.matching.minimum_confidence
+    if summary.images >= SURE_FROM and minimum < SURE_CONFIDENCE:
+        next_steps[f"group {folder} --minimum-confidence {SURE_CONFIDENCE}"] = (
+            "leave less sure links out: among so many images some are chance"
+        )
     width = max(map(len, next_steps))
     print("\nWhere to look next:")
     for words, purpose in next_steps.items():

@@ -126,7 +126,7 @@ def group(
             opened.set_minimum_confidence(minimum_confidence)
         opened.group(algorithm=algorithm, resolution=resolution, progress=Progress(quiet=quiet))
     if not quiet:
-        print_summary(opened.summary(), study=study)
+        print_summary(opened)
 
 
 def bring_up_to_date(images: Path, study: Path, *, create: bool, options: RunOptions) -> None:
@@ -147,7 +147,7 @@ def bring_up_to_date(images: Path, study: Path, *, create: bool, options: RunOpt
             opened.match(workers=crew, progress=progress)
         opened.group(algorithm=options.algorithm, resolution=options.resolution, progress=progress)
     if not options.quiet:
-        print_summary(opened.summary(), study=study, added=added)
+        print_summary(opened, added=added)
 
 
 @contextmanager

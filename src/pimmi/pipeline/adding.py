@@ -18,7 +18,7 @@ from pimmi.pipeline.gathering import Gathering
 from pimmi.pipeline.known import KnownFiles
 from pimmi.pipeline.reading import FileRead, ReadResult, ReadTask, read_images
 from pimmi.progress import Progress, Stage
-from pimmi.settings import Settings
+from pimmi.settings import LARGE_FROM, Settings
 from pimmi.study.files import read_files, read_newest, write_files
 from pimmi.study.layout import StudyFolder
 from pimmi.study.reading import values
@@ -66,6 +66,11 @@ def add_images(
         gathering = Gathering(folder, root=images, files=known, shard_images=shard_images)
         done = gathering.resume(frozenset(files))
         left = [file for file in files if file not in done]
+        if len(left) == len(files) >= LARGE_FROM and settings.matching.codebook != "large":
+            progress.say(
+                f"{len(files):,} files: with so many, --preset large takes less time, in a new study "
+                "(Ctrl-C stops this one)"
+            )
         try:
             with progress.stage("Reading images", total=len(left), unit="images") as stage:
                 _Reading(images, settings, pool, gathering, stage).run(left)

@@ -36,6 +36,7 @@ bench-scale: $(INSTALLED)
 		--keep-studies $(MORE)
 	$(BIN)/python benchmarks/scale_model.py $(SIZES:%=$(SCALE)/%.json)
 	$(BIN)/python benchmarks/scale_index.py $(lastword $(SIZES:%=$(SCALE)/%/study))
+	$(BIN)/python benchmarks/scale_index_all.py $(lastword $(SIZES:%=$(SCALE)/%/study))
 
 demo/truth.csv: | $(INSTALLED)
 	$(BIN)/pimmi demo --keep demo

@@ -22,6 +22,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from itertools import pairwise, product
 from pathlib import Path
 
@@ -79,7 +80,7 @@ class Block:
         )
         return (first << codebook.centroid_bits) + second
 
-    @property
+    @cached_property
     def lists(self) -> Lists:
         codebook = load_codebook(self.settings.codebook)
         return make_lists(self.points, offsets=self.offsets, codebook=codebook, probes=self.settings.probes)

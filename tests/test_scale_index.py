@@ -94,6 +94,20 @@ def test_joining_finds_copies_and_counts_comparisons(index: ModuleType, tmp_path
     assert joined.comparisons == expected
 
 
+def test_all_pairs_of_shards_are_joined(index: ModuleType, tmp_path: Path) -> None:
+    everything = importlib.import_module("scale_index_all")
+    paths, points, images = everything.made_shards(
+        base_of(index), tmp_path, points=3000, of_shard=1000, seed=0
+    )
+    found = everything.join_all(paths, points=points, images=images, workers=2)
+    shards = [index.load(path) for path in paths]
+    assert (found.points, found.images) == (sum(len(one.points) for one in shards), sum(map(len, shards)))
+    assert found.pairs == 6
+    alone = [index.join(one, None) for one in shards]
+    across = [index.join(shards[a], shards[b]) for a, b in ((0, 1), (0, 2), (1, 2))]
+    assert found.matches == sum(alone) + sum(across) > 0
+
+
 def looked_at(nearest: int, lengths: list[int], cells: NDArray[np.int64]) -> int:
     """How many points are in the cells of a form: of its nearest centroids, 8 bits each, so many with each.
 

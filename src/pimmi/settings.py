@@ -261,7 +261,7 @@ PRESETS: dict[str, Values] = {
         "features": {"keypoints": 300},
         "matching": {
             "codebook": "large",
-            "probes": 6,
+            "probes": 4,
             "sign_distance": 36,
             "code_distance": 54,
             "minimum_confidence": SURE_CONFIDENCE,

@@ -141,6 +141,16 @@ def test_search_finds_the_copies_of_a_changed_picture(corpus: Path, study: Path,
     assert all(len(hit["transform"]) == 6 for hit in hits)
 
 
+def test_search_does_not_load_scipy(corpus: Path, study: Path) -> None:
+    image = min((corpus / "images").iterdir())
+    arguments = [sys.executable, "-X", "importtime", "-m", "pimmi", "search", str(study), str(image)]
+    done = subprocess.run(arguments, capture_output=True, encoding="utf-8", check=True)
+    loaded = [line.split("|")[-1].strip() for line in done.stderr.splitlines()]
+    assert "numba" in loaded
+    assert not [name for name in loaded if name.startswith("scipy._")]
+    assert "inliers" in done.stdout
+
+
 def test_search_goes_on_after_an_image_that_cannot_be_read(corpus: Path, study: Path) -> None:
     good = min((corpus / "images").iterdir())
     done = command("search", study, corpus / "images" / "broken.jpg", good)

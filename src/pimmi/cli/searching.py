@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
@@ -39,7 +41,8 @@ def search(
     found = []
     for image in images:
         try:
-            hits = opened.search(image, limit=limit)
+            with _scipy_hidden():
+                hits = opened.search(image, limit=limit)
         except UnreadableImage as error:
             print(f"pimmi: {image}: {error}", file=sys.stderr)
             continue
@@ -50,3 +53,17 @@ def search(
         print(hits_as_json(found))
     if len(found) < len(images):
         raise PimmiError(f"{len(images) - len(found)} of {len(images)} images could not be read")
+
+
+@contextmanager
+def _scipy_hidden() -> Iterator[None]:
+    """Numba loads SciPy where it is installed, for linear algebra that nothing here uses: a tenth of a search."""
+    modules: dict[str, Any] = sys.modules
+    hidden = "scipy" not in modules
+    if hidden:
+        modules["scipy"] = None
+    try:
+        yield
+    finally:
+        if hidden:
+            del modules["scipy"]

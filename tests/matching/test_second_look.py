@@ -1,5 +1,8 @@
 """What takes longer to see of two images: other places that fit as well, and how well parts lie on each other."""
 
+import subprocess
+import sys
+
 import cv2
 import numpy as np
 import pytest
@@ -124,3 +127,23 @@ def test_what_was_drawn_over_a_copy_does_not_count() -> None:
     covered = grey.copy()
     covered[30:110, 60:180] = grey_picture("page", width=120, height=80)
     assert compared(grey, covered)[MISALIGNMENT] < 0.06
+
+
+WITHOUT_SCIPY = """
+import sys
+sys.modules["scipy"] = None
+import numpy as np
+from pimmi.matching.alignment import misalignment
+from pimmi.matching.sampling import LONGEST_GRID
+grid = np.random.default_rng(0).uniform(0, 255, (LONGEST_GRID, LONGEST_GRID))
+moved = np.ascontiguousarray(np.roll(grid, 1, axis=1) / 2 + grid / 2)
+print(misalignment(grid, moved, LONGEST_GRID, LONGEST_GRID, 1.0)[0])
+"""
+
+
+def test_scipy_is_not_needed() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_SCIPY], check=False, capture_output=True, encoding="utf-8"
+    )
+    assert done.returncode == 0, done.stderr
+    assert 0.01 < float(done.stdout) < 0.1

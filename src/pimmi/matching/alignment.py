@@ -35,6 +35,8 @@ MOVES = 4
 """Times it is, at most: gradients tell less the farther a window is off."""
 FEWEST = 8
 """Windows below which a map explains anything."""
+LEAST_PIVOT = 1e-12
+"""So that rounding can't make the fit fail."""
 UNKNOWN = 1.0
 """Samples, where so few windows can tell."""
 SUMS = 14
@@ -119,6 +121,31 @@ def _fill_basis(x, y, along, down):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
+def _solve(matrix, vector, found):  # type: ignore[no-untyped-def]
+    """Fill `found` with what a symmetric, positive definite matrix takes to a vector, by Cholesky's method.
+
+    `matrix` is overwritten. NumPy's own solver would need SciPy here, which pimmi does without.
+    """
+    size = len(vector)
+    for m in range(size):
+        for n in range(m + 1):
+            left = matrix[m, n]
+            for k in range(n):
+                left -= matrix[m, k] * matrix[n, k]
+            matrix[m, n] = math.sqrt(max(left, LEAST_PIVOT)) if m == n else left / matrix[n, n]
+    for m in range(size):
+        left = vector[m]
+        for k in range(m):
+            left -= matrix[m, k] * found[k]
+        found[m] = left / matrix[m, m]
+    for m in range(size - 1, -1, -1):
+        left = found[m]
+        for k in range(m + 1, size):
+            left -= matrix[k, m] * found[k]
+        found[m] = left / matrix[m, m]
+
+
+@njit(cache=True, nogil=True)
 def _explain(windows, count, off):  # type: ignore[no-untyped-def]
     """Fill `off` with how far each window is from where the map that explains most of them lays it; returns the map.
 
@@ -146,7 +173,7 @@ def _explain(windows, count, off):  # type: ignore[no-untyped-def]
         rest = STEADINESS * (matrix[0, 0] + matrix[3, 3]) / 2 + 1e-9
         for m in range(UNKNOWNS):
             matrix[m, m] += rest
-        found[:] = np.linalg.solve(matrix, vector)
+        _solve(matrix, vector, found)
         for k in range(count):
             _fill_basis(windows[k, 5], windows[k, 6], along, down)
             x = y = 0.0

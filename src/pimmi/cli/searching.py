@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
@@ -35,13 +33,14 @@ def search(
         pimmi search study/ one.jpg two.jpg --limit 5 --json
     """
     import pimmi
+    from pimmi.cli.quick_numba import quick_numba
     from pimmi.cli.report import hits_as_json, print_hits
 
     opened = pimmi.open(study)
     found = []
     for image in images:
         try:
-            with _scipy_hidden():
+            with quick_numba():
                 hits = opened.search(image, limit=limit)
         except UnreadableImage as error:
             print(f"pimmi: {image}: {error}", file=sys.stderr)
@@ -53,17 +52,3 @@ def search(
         print(hits_as_json(found))
     if len(found) < len(images):
         raise PimmiError(f"{len(images) - len(found)} of {len(images)} images could not be read")
-
-
-@contextmanager
-def _scipy_hidden() -> Iterator[None]:
-    """Numba loads SciPy where it is installed, for linear algebra that nothing here uses: a tenth of a search."""
-    modules: dict[str, Any] = sys.modules
-    hidden = "scipy" not in modules
-    if hidden:
-        modules["scipy"] = None
-    try:
-        yield
-    finally:
-        if hidden:
-            del modules["scipy"]

@@ -1,0 +1,41 @@
+"""A process that loads compiled code with less of Numba computes the same, and still compiles what isn't compiled."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+COMPILED = """
+import math
+import sys
+import numpy as np
+from pimmi.cli.quick_numba import quick_numba
+
+with quick_numba():
+    from numba import njit
+
+    @njit(cache=True)
+    def roots(count):
+        found = np.empty(count)
+        for k in range(count):
+            found[k] = math.sqrt(k)
+        return found
+
+    print(roots(5)[4], "numba.np.npyimpl" in sys.modules, "scipy.linalg" in sys.modules)
+
+    @njit
+    def later(values):
+        return np.sort(values)[0] + np.log(1.0)
+
+    print(later(roots(5) + 1))
+"""
+
+
+def test_what_is_compiled_is_loaded_without_what_compiling_takes(tmp_path: Path) -> None:
+    script = tmp_path / "roots.py"
+    script.write_text(COMPILED, encoding="utf-8")
+    first, second = (
+        subprocess.run([sys.executable, script], check=True, capture_output=True, encoding="utf-8").stdout
+        for _ in range(2)
+    )
+    assert first.splitlines() == ["2.0 True False", "1.0"]
+    assert second.splitlines() == ["2.0 False False", "1.0"]

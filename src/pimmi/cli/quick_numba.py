@@ -34,22 +34,24 @@ def _scipy_hidden() -> Iterator[None]:
 @contextmanager
 def _getting_ready_to_compile_late() -> Iterator[None]:
     """Numba gets ready to compile whenever it loads a compiled function, and again when it does compile."""
-    from numba.core.base import BaseContext
-    from numba.core.caching import Cache
-    from numba.core.runtime import rtsys
+    from numba.core import base, caching
+    from numba.core.runtime.nrt import rtsys
 
-    load_overload, refresh = Cache.load_overload, BaseContext.refresh
+    cache: Any = caching.Cache
+    contexts: Any = base.BaseContext
+    runtime: Any = rtsys
+    load_overload, refresh = cache.load_overload, contexts.refresh
 
-    def loaded(cache: Any, signature: Any, context: Any) -> Any:
-        rtsys.initialize(context)
-        BaseContext.refresh = lambda _: None
+    def loaded(of_function: Any, signature: Any, context: Any) -> Any:
+        runtime.initialize(context)
+        contexts.refresh = lambda _: None
         try:
-            return load_overload(cache, signature, context)
+            return load_overload(of_function, signature, context)
         finally:
-            BaseContext.refresh = refresh
+            contexts.refresh = refresh
 
-    Cache.load_overload = loaded
+    cache.load_overload = loaded
     try:
         yield
     finally:
-        Cache.load_overload = load_overload
+        cache.load_overload = load_overload

@@ -39,13 +39,16 @@ CERTAIN: dict[str, Any] = {
 
 
 def decided_links(links: Links, *, ids: Ids, decisions: Decisions) -> Links:
-    """The links with the decisions applied; `ids` are those of the images, sorted, of which links hold the ranks."""
+    """The links with the decisions applied, whichever columns their rows have.
+
+    `ids` are those of the images, sorted, of which links hold the ranks.
+    """
     if not (decisions.links or decisions.apart):
         return links
     confirmed, kept = judged(links.query, links.result, ids=ids, decisions=decisions)
     rows = links.rows
-    for name, certain in CERTAIN.items():
-        value = np.where(confirmed, certain, rows.column(name).to_numpy())
+    for name in CERTAIN.keys() & set(rows.column_names):
+        value = np.where(confirmed, CERTAIN[name], rows.column(name).to_numpy())
         rows = rows.set_column(rows.column_names.index(name), rows.schema.field(name), pa.array(value))
     places = np.flatnonzero(kept)
     return replace(links, query=links.query[places], result=links.result[places], rows=rows.take(places))

@@ -14,6 +14,16 @@ Masks = NDArray[np.uint64]
 
 
 @dataclass(frozen=True, slots=True)
+class Judged:
+    """m links between images, of which is known what they show; as in `Evidence`."""
+
+    queries: Ints
+    results: Ints
+    weak: Flags
+    near: Flags
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """m links between n images, by the numbers of the images: what grouping knows of each.
 
@@ -43,6 +53,11 @@ class Evidence:
         """Some of the links."""
         columns = {name: getattr(self, name)[places] for name in LINK_COLUMNS}
         return Evidence(images=self.images, **columns)
+
+    @property
+    def judged(self) -> Judged:
+        """What is left to know of the links once they are grouped."""
+        return Judged(queries=self.queries, results=self.results, weak=self.weak, near=self.near)
 
     @property
     def purity(self) -> Floats:

@@ -51,7 +51,8 @@ def find_groups(evidence: Evidence, *, algorithm: str, resolution: float) -> Gro
     `algorithm` and `resolution` are for the communities of parts (`pimmi.grouping.communities`).
     """
     visible = visible_links(evidence)
-    groups = _find(evidence.taken(visible), algorithm=algorithm, resolution=resolution)
+    seen = evidence if len(visible) == len(evidence) else evidence.taken(visible)
+    groups = _find(seen, algorithm=algorithm, resolution=resolution)
     return with_collapsed(groups, evidence, visible)
 
 

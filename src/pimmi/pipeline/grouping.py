@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,20 +14,32 @@ from numpy.typing import NDArray
 from pimmi.decisions.apply import decided_links, known_pairs
 from pimmi.decisions.model import Decisions
 from pimmi.decisions.store import read_decisions
-from pimmi.grouping.evidence import Evidence, Groups
-from pimmi.pipeline.clustering import GroupTask, group_apart, group_here
+from pimmi.grouping.evidence import Evidence
+from pimmi.pipeline.apart import run_apart
 from pimmi.pipeline.renewing import renew
 from pimmi.pipeline.tabling import group_tables
 from pimmi.progress import Progress
 from pimmi.settings import GroupingSettings, Settings
-from pimmi.study.catalogue import PLACES, Catalogue, Links, id_array
+from pimmi.study.catalogue import Catalogue, Links, id_array
 from pimmi.study.groups import GroupTables, check_matched, grouped_with, read_groups, write_groups
 from pimmi.study.layout import StudyFolder
-from pimmi.study.links import LINKS_SCHEMA
+from pimmi.study.links import TRANSFORM
 from pimmi.study.sorting import sorted_by
 
-LINKS_COLUMNS = tuple(name for name in LINKS_SCHEMA.names if name not in {*PLACES, "relation"})
-"""What grouping takes of links."""
+EVIDENCE_COLUMNS = (
+    "agreement", "conflict", "query_part", "result_part", "query_other", "result_other", "confidence", "near",
+)  # fmt: skip
+"""What tells which images belong together."""
+SHOWN_COLUMNS = ("change", "score", "inliers", *TRANSFORM, "query_coverage", "result_coverage")
+"""What the tables take of links, once that is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupTask:
+    """A study whose images are all compared."""
+
+    folder: StudyFolder
+    settings: Settings
 
 
 def group_images(folder: StudyFolder, *, settings: Settings, progress: Progress) -> None:
@@ -38,20 +50,29 @@ def group_images(folder: StudyFolder, *, settings: Settings, progress: Progress)
     renew(folder)
     check_matched(folder)
     with progress.stage("Grouping", total=None, unit="links") as stage:
-        catalogue = Catalogue.read(folder)
-        links = catalogue.links(minimum_confidence=0.0, columns=LINKS_COLUMNS)
-        tables = _grouped(
-            catalogue,
-            links,
-            images=np.arange(len(catalogue.images)),
-            minimum_confidence=settings.matching.minimum_confidence,
-            settings=settings.grouping,
-            decisions=read_decisions(folder),
-            group=group_apart,
-        )
-        minimum = settings.matching.minimum_confidence
-        write_groups(tables, folder, settings=settings.grouping, minimum_confidence=minimum)
-        stage.advance(len(links))
+        stage.advance(run_apart(group_all, GroupTask(folder, settings), what="grouping"))
+
+
+def group_all(task: GroupTask) -> int:
+    """Write the groups; returns how many links the study has."""
+    catalogue = Catalogue.read(task.folder)
+    ends = catalogue.link_ends(minimum_confidence=0.0)
+
+    def links_with(columns: Sequence[str]) -> Links:
+        rows = catalogue.link_rows(ends.stored, minimum_confidence=0.0, columns=columns)
+        return Links(query=ends.query, result=ends.result, rows=rows)
+
+    minimum = task.settings.matching.minimum_confidence
+    tables = _grouped(
+        catalogue,
+        links_with,
+        images=np.arange(len(catalogue.images)),
+        minimum_confidence=minimum,
+        settings=task.settings.grouping,
+        decisions=read_decisions(task.folder),
+    )
+    write_groups(tables, task.folder, settings=task.settings.grouping, minimum_confidence=minimum)
+    return len(ends.query)
 
 
 def regroup_images(
@@ -68,14 +89,14 @@ def regroup_images(
     images = _joined(images, links, catalogue=catalogue, decisions=decisions)
     inside = np.flatnonzero(np.isin(links.query, images))
     settings = grouped_with(before.clusters)
+    query, result, rows = links.query[inside], links.result[inside], links.rows.take(inside)
     renewed = _grouped(
         catalogue,
-        Links(query=links.query[inside], result=links.result[inside], rows=links.rows.take(inside)),
+        lambda columns: Links(query=query, result=result, rows=rows.select(list(columns))),
         images=images,
         minimum_confidence=minimum_confidence,
         settings=settings,
         decisions=decisions,
-        group=group_here,
     )
     tables = _replaced(before, renewed, ids=catalogue.ids[images])
     write_groups(tables, folder, settings=settings, minimum_confidence=minimum_confidence)
@@ -99,19 +120,29 @@ def _joined(
 
 def _grouped(
     catalogue: Catalogue,
-    links: Links,
+    links_with: Callable[[Sequence[str]], Links],
     *,
     images: NDArray[np.int64],
     minimum_confidence: float,
     settings: GroupingSettings,
     decisions: Decisions,
-    group: Callable[[GroupTask], Groups],
 ) -> GroupTables:
-    """The groups of the images of some ranks; `links` are all those between them, before decisions."""
-    links = decided_links(links, ids=catalogue.ids, decisions=decisions)
-    evidence = _evidence(links, images=images, minimum_confidence=minimum_confidence)
-    groups = group(GroupTask(evidence, settings))
-    return group_tables(groups, evidence, links, catalogue=catalogue, images=images, decisions=decisions)
+    """The groups of the images of some ranks; `links_with` gives some columns of all links between them, undecided.
+
+    Of many links, what has told which images belong together is dropped before the rest is read.
+    """
+    from pimmi.grouping.groups import find_groups
+
+    evidence = _evidence(
+        decided_links(links_with(EVIDENCE_COLUMNS), ids=catalogue.ids, decisions=decisions),
+        images=images,
+        minimum_confidence=minimum_confidence,
+    )
+    groups = find_groups(evidence, algorithm=settings.algorithm, resolution=settings.resolution)
+    judged = evidence.judged
+    del evidence
+    links = decided_links(links_with(SHOWN_COLUMNS), ids=catalogue.ids, decisions=decisions)
+    return group_tables(groups, judged, links.rows, catalogue=catalogue, images=images, decisions=decisions)
 
 
 def _evidence(links: Links, *, images: NDArray[np.int64], minimum_confidence: float) -> Evidence:

@@ -13,10 +13,10 @@ from pimmi.decisions.elements import marked_elements
 from pimmi.decisions.model import Decisions
 from pimmi.grouping.clusters import cluster_rows
 from pimmi.grouping.communities import renumbered
-from pimmi.grouping.evidence import Evidence, Groups
+from pimmi.grouping.evidence import Groups, Judged
 from pimmi.grouping.members import Members, Shown, find_members, most_complete
 from pimmi.matching.blocks import PART_SIDE
-from pimmi.study.catalogue import Catalogue, Ids, Links, id_array
+from pimmi.study.catalogue import Catalogue, Ids, id_array
 from pimmi.study.groups import (
     BOX,
     CLUSTERS_SCHEMA,
@@ -39,20 +39,23 @@ Floats = NDArray[np.float64]
 
 def group_tables(
     groups: Groups,
-    evidence: Evidence,
-    links: Links,
+    judged: Judged,
+    rows: pa.Table,
     *,
     catalogue: Catalogue,
     images: Ints,
     decisions: Decisions,
 ) -> GroupTables:
-    """The tables of the groups of the images of some ranks, with what a person decided."""
+    """The tables of the groups of the images of some ranks, with what a person decided.
+
+    `rows` are those of the links in the link files, but for what has judged them.
+    """
     ids = catalogue.ids[images]
     sides = np.column_stack(
         [catalogue.images.column(name).to_numpy()[images] for name in ("width", "height")]
     )
     pixels = sides.prod(axis=1).astype(np.float64)
-    shown = _shown(evidence, links)
+    shown = _shown(judged, rows)
     bytes_ = _bytes(catalogue)[images]
     members = find_members(groups, shown, pixels=pixels, bytes_=bytes_)
     names = _element_names(members, groups, ids)
@@ -60,18 +63,18 @@ def group_tables(
     if decisions.elements:
         groups = _marked(groups, members, names=names, boxes=boxes, ids=ids, decisions=decisions)
         members = find_members(groups, shown, pixels=pixels, bytes_=bytes_)
-    clusters = _clusters(groups, evidence, shown, ids=ids, pixels=pixels, bytes_=bytes_, decisions=decisions)
-    degrees = _degrees_in_files(clusters, evidence, groups, catalogue.nb_files[images], ids=ids)
+    clusters = _clusters(groups, judged, shown, ids=ids, pixels=pixels, bytes_=bytes_, decisions=decisions)
+    degrees = _degrees_in_files(clusters, judged, groups, catalogue.nb_files[images], ids=ids)
     clusters = clusters.set_column(clusters.column_names.index("degree"), "degree", degrees)
-    common = np.flatnonzero(~groups.copy & ~evidence.weak)
+    common = np.flatnonzero(~groups.copy & ~judged.weak)
     return GroupTables(
         clusters=clusters.select(CLUSTERS_SCHEMA.names),
         elements=_elements(members, groups, names=names, boxes=boxes, ids=ids, sides=sides),
         memberships=_memberships(members, names=names, boxes=boxes, ids=ids),
         links=_table(
             COMMON_SCHEMA,
-            query_id=_texts(ids[evidence.queries[common]]),
-            result_id=_texts(ids[evidence.results[common]]),
+            query_id=_texts(ids[judged.queries[common]]),
+            result_id=_texts(ids[judged.results[common]]),
         ),
     )
 
@@ -84,17 +87,17 @@ def _bytes(catalogue: Catalogue) -> Floats:
     return sizes
 
 
-def _shown(evidence: Evidence, links: Links) -> Shown:
-    rows = {name: links.rows.column(name).to_numpy() for name in links.rows.column_names}
+def _shown(judged: Judged, rows: pa.Table) -> Shown:
+    columns = {name: rows.column(name).to_numpy() for name in rows.column_names}
     return Shown(
-        queries=evidence.queries,
-        results=evidence.results,
-        transforms=np.column_stack([rows[name] for name in TRANSFORM]),
-        changes=rows["change"],
-        scores=rows["score"],
-        inliers=rows["inliers"].astype(np.int64),
-        query_coverage=rows["query_coverage"],
-        result_coverage=rows["result_coverage"],
+        queries=judged.queries,
+        results=judged.results,
+        transforms=np.column_stack([columns[name] for name in TRANSFORM]),
+        changes=columns["change"],
+        scores=columns["score"],
+        inliers=columns["inliers"].astype(np.int64),
+        query_coverage=columns["query_coverage"],
+        result_coverage=columns["result_coverage"],
     )
 
 
@@ -145,7 +148,7 @@ def _marked(
 
 def _clusters(
     groups: Groups,
-    evidence: Evidence,
+    judged: Judged,
     shown: Shown,
     *,
     ids: Ids,
@@ -154,9 +157,9 @@ def _clusters(
     decisions: Decisions,
 ) -> pa.Table:
     copies = np.flatnonzero(groups.copy)
-    queries, results = evidence.queries[copies], evidence.results[copies]
+    queries, results = judged.queries[copies], judged.results[copies]
     labels = renumbered(decided_labels(groups.clusters, ids=ids, decisions=decisions))
-    collapsed = stood_for(evidence.results[evidence.near], images=len(ids))
+    collapsed = stood_for(judged.results[judged.near], images=len(ids))
     clusters = cluster_rows(_texts(ids), labels, queries, results, collapsed=collapsed)
     members = np.searchsorted(ids, id_array(clusters))
     labels = np.full(len(ids), -1)
@@ -176,13 +179,13 @@ def _clusters(
 
 
 def _degrees_in_files(
-    clusters: pa.Table, evidence: Evidence, groups: Groups, files: Ints, *, ids: Ids
+    clusters: pa.Table, judged: Judged, groups: Groups, files: Ints, *, ids: Ids
 ) -> pa.Array[Any]:
     """With how many files of its cluster each image is linked; byte-identical files are linked as well."""
     members = np.searchsorted(ids, id_array(clusters))
     rank = np.zeros(len(ids), np.int64)
     rank[members] = clusters.column("cluster_rank").to_numpy()
-    queries, results = evidence.queries[groups.copy], evidence.results[groups.copy]
+    queries, results = judged.queries[groups.copy], judged.results[groups.copy]
     inside = (rank[queries] == rank[results]) & (rank[queries] > 0)
     degrees = files - 1
     for one, other in ((queries[inside], results[inside]), (results[inside], queries[inside])):

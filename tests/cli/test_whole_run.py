@@ -203,7 +203,7 @@ def test_links_that_were_not_kept_do_not_come_back(study: Path) -> None:
     done = command("group", study, "--minimum-confidence", "0.1")
     assert done.returncode == 2
     assert done.stderr == "pimmi: the minimum confidence is 0.1, but links below 0.2 weren't kept\n"
-    assert pimmi.open(study).settings.matching.minimum_confidence == 0.4
+    assert pimmi.open(study).settings.matching.minimum_confidence == 0.5
 
 
 def test_add_wants_a_study_that_exists(corpus: Path, tmp_path: Path) -> None:

@@ -168,10 +168,10 @@ def test_a_study_is_grouped_by_the_minimum_confidence_that_it_has(copy: Path) ->
         pimmi.open(copy).cluster_table()
     pimmi.open(copy).group()
     assert pimmi.open(copy).summary().links < links
-    other = opened.settings.updated({"matching": {"minimum_confidence": 0.5}})
+    other = opened.settings.updated({"matching": {"minimum_confidence": 0.6}})
     pimmi.open(copy, settings=other).group()
     again = pimmi.open(copy)
-    assert again.settings.matching.minimum_confidence == 0.5
+    assert again.settings.matching.minimum_confidence == 0.6
     assert 0 < again.summary().links <= links
 
 
@@ -188,7 +188,7 @@ def test_a_minimum_confidence_below_that_of_the_links_is_refused(copy: Path) -> 
     too_low = pimmi.open(copy).settings.updated({"matching": {"minimum_confidence": 0.1}})
     with pytest.raises(pimmi.PimmiError, match=r"links below 0\.2 weren't kept"):
         pimmi.open(copy, settings=too_low).group()
-    assert pimmi.open(copy).settings.matching.minimum_confidence == 0.4
+    assert pimmi.open(copy).settings.matching.minimum_confidence == 0.5
 
 
 HOLDER = """

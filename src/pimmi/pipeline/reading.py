@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from socket import gethostname
@@ -52,6 +55,7 @@ def read_images(task: ReadTask) -> ReadResult:
     Raises PimmiError where the folder of images can't be seen, for then nothing is wrong with the files.
     """
     _check_seen(task.root)
+    _ask_for(task.root / file.path for file in task.files)
     files, shards = [], {}
     for file in task.files:
         try:
@@ -80,6 +84,19 @@ def _check_seen(root: Path) -> None:
             f"the folder of images {root} is empty on {gethostname()}: "
             "each machine with workers needs the images under the same path"
         )
+
+
+def _ask_for(paths: Iterable[Path]) -> None:
+    """Have the system read files from the disk ahead, while others are described; where it can't, it doesn't."""
+    if not hasattr(os, "posix_fadvise"):
+        return
+    for path in paths:
+        with suppress(OSError):
+            file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            try:
+                os.posix_fadvise(file, 0, 0, os.POSIX_FADV_WILLNEED)
+            finally:
+                os.close(file)
 
 
 def describe(data: bytes, name: str, *, settings: Settings) -> Shard:

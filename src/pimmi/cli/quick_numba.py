@@ -10,25 +10,26 @@ from typing import Any
 
 @contextmanager
 def quick_numba() -> Iterator[None]:
-    """Let Numba load neither SciPy, for linear algebra that nothing here uses, nor what only compiling takes.
+    """Let Numba load neither SciPy, for linear algebra that nothing here uses, nor PyYAML, for a file of its settings,
+    nor what only compiling takes.
 
     That is a third of what a process spends on Numba. What isn't compiled yet still is.
     """
-    with _scipy_hidden(), _getting_ready_to_compile_late():
+    with _hidden("scipy", "yaml"), _getting_ready_to_compile_late():
         yield
 
 
 @contextmanager
-def _scipy_hidden() -> Iterator[None]:
+def _hidden(*names: str) -> Iterator[None]:
+    """Modules that aren't loaded yet can't be, meanwhile."""
     modules: dict[str, Any] = sys.modules
-    hidden = "scipy" not in modules
-    if hidden:
-        modules["scipy"] = None
+    hidden = [name for name in names if name not in modules]
+    modules.update(dict.fromkeys(hidden))
     try:
         yield
     finally:
-        if hidden:
-            del modules["scipy"]
+        for name in hidden:
+            del modules[name]
 
 
 @contextmanager

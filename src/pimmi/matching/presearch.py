@@ -272,15 +272,19 @@ def _matches_in_records(  # type: ignore[no-untyped-def]
     places, starts, codes, owners, records, offsets, first, bits, depth, limits, sign_limits, forms_of_doubt, forms
 ):  # fmt: skip
     matches, found = np.empty(FIRST_ROOM, np.uint64), 0
+    inside = np.empty(np.max(np.diff(offsets)) if len(offsets) > 1 else 0, np.int64)
     for image in range(len(offsets) - 1):
         few = np.int64(offsets[image + 1] - offsets[image] <= FEW_POINTS)
+        count = 0
         for point in range(offsets[image], offsets[image + 1]):
             record = records[point]
             forms[image] += forms_of_doubt[doubt_of(record)]
+            inside[count] = point
+            count += places[_cell_of(record, bits, depth)] >= 0
+        for k in range(count):
+            record = records[inside[k]]
             cell = _cell_of(record, bits, depth)
             place, limit = places[cell], np.int64(limits[few, cell])
-            if place < 0:
-                continue
             wide, rest, beyond = word_at(record, 6, 8), word_at(record, 14, 8), word_at(record, 22, 8)
             for entry in range(starts[place], starts[place + 1]):
                 if _match(codes, entry, wide, rest, beyond, limit, sign_limits[limit]):

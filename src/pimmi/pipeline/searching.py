@@ -32,7 +32,6 @@ from pimmi.settings import Settings
 from pimmi.study.catalogue import Catalogue
 from pimmi.study.files import paths_of
 from pimmi.study.layout import StudyFolder
-from pimmi.study.reading import values
 from pimmi.study.shards import Shard, joined, read_offsets, read_shard, record_pieces, taken
 from pimmi.study.tables import IDENTICAL, IDENTITY, SCORE_OF_EXACT_COPIES, VARIANTS
 from pimmi.workers.cores import default_workers
@@ -198,7 +197,7 @@ class Searcher:
         """The files that hold each of some images."""
         if self._catalogue is None:
             return paths_of(self._folder, images)
-        return {image: _paths_in(self._catalogue, image) for image in images}
+        return {image: self._catalogue.paths_of(image) for image in images}
 
 
 def search_image(searcher: Searcher, image: Path, *, settings: Settings, limit: int) -> list[Hit]:
@@ -208,15 +207,6 @@ def search_image(searcher: Searcher, image: Path, *, settings: Settings, limit: 
     """
     data = read_file(image, max_bytes=settings.images.max_bytes)
     return searcher.search(describe(data, image_id(data), settings=settings), limit=limit)
-
-
-def _paths_in(catalogue: Catalogue, image: str) -> list[str]:
-    """The files that hold an image."""
-    rank = np.searchsorted(catalogue.ids, image.encode())
-    if rank == len(catalogue.ids) or catalogue.ids[rank] != image.encode():
-        return []
-    files = np.flatnonzero(catalogue.file_ranks == rank)
-    return values(catalogue.readable_files.take(files), "path")
 
 
 def _hit(links: Links, link: np.intp, *, path: str, image_id: str) -> Hit:

@@ -76,6 +76,22 @@ class Catalogue:
         """For each image, its first readable file."""
         return np.unique(self.file_ranks, return_index=True)[1]
 
+    def paths_of(self, image: str) -> list[str]:
+        """The files that hold an image, given by its id, sorted; none if there is no such image."""
+        rank = int(np.searchsorted(self.ids, image.encode()))
+        if rank == len(self.ids) or self.ids[rank] != image.encode():
+            return []
+        paths, ranks = self._paths_by_rank
+        start, stop = np.searchsorted(ranks, [rank, rank + 1]).tolist()
+        return [str(path) for path in paths[start:stop]]
+
+    @cached_property
+    def _paths_by_rank(self) -> tuple[pa.Array[Any], NDArray[np.int64]]:
+        """The paths of the readable files in the order of their images, and the ranks of those."""
+        files = np.argsort(self.file_ranks, kind="stable")
+        paths: Any = self.readable_files.column("path").take(files)
+        return paths.combine_chunks(), self.file_ranks[files]
+
     @cached_property
     def nb_files(self) -> NDArray[np.int64]:
         """How many files hold each image."""

@@ -4,6 +4,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from pimmi.cli.quick_numba import quick_numba
+
 COMPILED = """
 import math
 import sys
@@ -39,3 +43,12 @@ def test_what_is_compiled_is_loaded_without_what_compiling_takes(tmp_path: Path)
     )
     assert first.splitlines() == ["2.0 True False", "1.0"]
     assert second.splitlines() == ["2.0 False False", "1.0"]
+
+
+def test_a_numba_of_other_inner_parts_loads_as_it_will(monkeypatch: pytest.MonkeyPatch) -> None:
+    from numba.core import caching
+
+    before = caching.Cache.load_overload
+    monkeypatch.setitem(sys.modules, "numba.core.runtime.nrt", None)
+    with quick_numba():
+        assert caching.Cache.load_overload is before

@@ -13,7 +13,7 @@ def quick_numba() -> Iterator[None]:
     """Let Numba load neither SciPy, for linear algebra that nothing here uses, nor PyYAML, for a file of its settings,
     nor what only compiling takes.
 
-    That is a third of what a process spends on Numba. What isn't compiled yet still is.
+    What isn't compiled yet still is. A Numba whose inner parts have other names loads as it will.
     """
     with _hidden("scipy", "yaml"), _getting_ready_to_compile_late():
         yield
@@ -35,13 +35,19 @@ def _hidden(*names: str) -> Iterator[None]:
 @contextmanager
 def _getting_ready_to_compile_late() -> Iterator[None]:
     """Numba gets ready to compile whenever it loads a compiled function, and again when it does compile."""
-    from numba.core import base, caching
-    from numba.core.runtime.nrt import rtsys
+    try:
+        from numba.core import base, caching
+        from numba.core.runtime.nrt import rtsys
 
-    cache: Any = caching.Cache
-    contexts: Any = base.BaseContext
-    runtime: Any = rtsys
-    load_overload, refresh = cache.load_overload, contexts.refresh
+        cache: Any = caching.Cache
+        contexts: Any = base.BaseContext
+        runtime: Any = rtsys
+        load_overload, refresh = cache.load_overload, contexts.refresh
+    except (ImportError, AttributeError):
+        cache = None
+    if cache is None:
+        yield
+        return
 
     def loaded(of_function: Any, signature: Any, context: Any) -> Any:
         runtime.initialize(context)

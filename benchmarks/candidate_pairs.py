@@ -74,7 +74,7 @@ class Pairs:
             agreement=self.pixels[kept, 0] / compared,
             conflict=self.pixels[kept, 1] / compared,
             confidence=self.confidence[kept],
-            weak=self.confidence[kept] < settings.minimum_confidence,
+            weak=self.confidence[kept] < settings.confidence_among(len(self.names)),
             near=np.zeros(len(kept), bool),
             **parts,
         )

@@ -250,8 +250,7 @@ def _write_groups(
         *_elements(ids, [*own, *(np.unique(images) for images in common)], first_common=len(own)),
         COMMON_SCHEMA.empty_table(),
     )
-    minimum = MatchingSettings().minimum_confidence
-    write_groups(tables, folder, settings=GroupingSettings(), minimum_confidence=minimum)
+    write_groups(tables, folder, settings=GroupingSettings(), matching=MatchingSettings())
 
 
 def _elements(

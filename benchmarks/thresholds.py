@@ -178,7 +178,7 @@ def in_use(settings: Settings) -> dict[str, float]:
     """The values of all thresholds and constants that have one."""
     constants = {name: float(getattr(sharing, name)) for name in CONSTANTS if name != "resolution"}
     return {
-        "confidence": settings.matching.minimum_confidence,
+        "confidence": settings.matching.confidence_among(1),
         "resolution": settings.grouping.resolution,
     } | constants
 

@@ -148,7 +148,7 @@ def _commonness(pictures: list[Picture]) -> Commonness:
         conflict=links.conflict,
         confidence=links.confidence,
         near=np.zeros(len(links), bool),
-        weak=links.confidence < settings.matching.minimum_confidence,
+        weak=links.confidence < settings.matching.confidence_among(len(block)),
         **{part: getattr(links, part) for part in PARTS},
     )
     found = commonness(evidence, families=np.arange(len(block)))

@@ -69,6 +69,16 @@ def test_the_probes_of_a_codebook_are_as_many_as_it_has_cells_for() -> None:
         assert len(shapes(chosen.matching.probes, depth)) == 1
 
 
+@given(st.integers(1, 10**9), st.integers(1, 10**9))
+def test_the_more_images_the_surer_a_link_must_be(images: int, more: int) -> None:
+    matching = Settings().matching
+    few, many = matching.confidence_among(images), matching.confidence_among(images + more)
+    assert 0.5 == matching.confidence_among(1) <= few <= many < 1
+    assert many / (1 - many) == pytest.approx(max(1, (images + more) / 12_500))
+    given_one = Settings.from_dict({"matching": {"minimum_confidence": 0.3}}).matching
+    assert given_one.confidence_among(images) == 0.3
+
+
 @given(any_settings)
 def test_a_dictionary_reads_back(settings: Settings) -> None:
     assert Settings.from_dict(settings.to_dict()) == settings

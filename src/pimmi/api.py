@@ -125,7 +125,8 @@ class Study:
     def set_minimum_confidence(self, minimum: float) -> None:
         """Keep another `matching.minimum_confidence` in the study: less sure links are left out from now on.
 
-        Group again afterwards. Raises SettingsError if links so little sure weren't kept.
+        0 goes back to what so many images need. Group again afterwards. Raises SettingsError if links so little sure
+        weren't kept.
         """
         changed = {"matching": {"minimum_confidence": minimum}}
         settings = self.settings.updated(changed)
@@ -144,7 +145,7 @@ class Study:
 
     def _keep_minimum_confidence(self, minimum: float) -> None:
         kept = self.settings.matching.stored_confidence
-        if minimum < kept:
+        if 0 < minimum < kept:
             raise SettingsError(f"the minimum confidence is {minimum}, but links below {kept} weren't kept")
         description = read_description(self._folder)
         changed = description.settings.updated({"matching": {"minimum_confidence": minimum}})
@@ -290,9 +291,9 @@ class Study:
         from pimmi.study.catalogue import Catalogue
         from pimmi.study.tables import link_batches
 
-        yield from link_batches(
-            Catalogue.read(self._folder), minimum_confidence=self.settings.matching.minimum_confidence
-        )
+        catalogue = Catalogue.read(self._folder)
+        minimum = self.settings.matching.confidence_among(len(catalogue.images))
+        yield from link_batches(catalogue, minimum_confidence=minimum)
 
     def images(self) -> pa.Table:
         """A row for each file, readable or not."""
@@ -345,9 +346,9 @@ class Study:
         from pimmi.study.tables import count_links
 
         images, clusters = self.images(), list(self.clusters())
-        copies, common = count_links(
-            Catalogue.read(self._folder), minimum_confidence=self.settings.matching.minimum_confidence
-        )
+        catalogue = Catalogue.read(self._folder)
+        minimum = self.settings.matching.confidence_among(len(catalogue.images))
+        copies, common = count_links(catalogue, minimum_confidence=minimum)
         exact_duplicates = len(images) - images.column("duplicate_of").null_count
         unreadable = images.column("image_id").null_count
         return Summary(

@@ -163,12 +163,24 @@ class MatchingSettings(Section):
         why="Less sure links aren't even kept; those kept can be read again with another minimum.",
     )
     minimum_confidence: float = setting(
-        0.5,
+        0.0,
         minimum=0.0,
         maximum=1.0,
-        why="Links less sure than this, which show no copy more often than one, are neither exported nor grouped. On "
+        why="Links less sure than this are neither exported nor grouped. 0 asks for what so many images need: .5 up to "
+        "12,500, .8 for 50,000, .9 for 112,500, since pairs that look alike by chance grow with those of images. On "
         "the benchmark .5 loses 3 of 10,000 copies that .4 finds, .6 loses 20 and .8 loses 50.",
     )
+
+    def confidence_among(self, images: int) -> float:
+        """The confidence from which on a link between two of so many images counts.
+
+        An image has one copy as likely among few images as among many, but n times as many that look like it by chance
+        among n times as many. So the odds of a link must be n times as high.
+        """
+        if self.minimum_confidence > 0:
+            return self.minimum_confidence
+        odds = FEW_CONFIDENCE / (1 - FEW_CONFIDENCE) * max(1.0, images / FEW_IMAGES)
+        return odds / (1 + odds)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -246,8 +258,8 @@ class SlurmSettings(Section):
 
 LARGE_FROM = 50_000
 """Images from which the preset `large` saves more time than it costs."""
-SURE_FROM, SURE_CONFIDENCE = 20_000, 0.8
-"""Images from which more than one in 1,000 is linked by chance, and the confidence that leaves such links out."""
+FEW_IMAGES, FEW_CONFIDENCE = 12_500, 0.5
+"""Images among which fewer than one in 1,000 is linked by chance, if links of that confidence count."""
 
 PRESETS: dict[str, Values] = {
     "fast": {"features": {"keypoints": 200}, "matching": {"probes": 8}},
@@ -265,7 +277,6 @@ PRESETS: dict[str, Values] = {
             "probes": 4,
             "sign_distance": 36,
             "code_distance": 54,
-            "minimum_confidence": SURE_CONFIDENCE,
         },
     },
 }

@@ -13,9 +13,12 @@ import pytest
 
 import pimmi
 from conftest import complete, exports
+from pimmi import settings
 from pimmi.cli import report
 from pimmi.cli.report import print_summary
 from pimmi.outputs.tables import SHARED
+from pimmi.pipeline.grouping import GroupTask, group_all
+from pimmi.study.layout import StudyFolder
 
 
 def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -44,6 +47,10 @@ def refused(*arguments: str | Path) -> str:
 @pytest.fixture
 def copy(study: pimmi.Study, tmp_path: Path) -> Path:
     return Path(shutil.copytree(study.path, tmp_path / "copy"))
+
+
+def confidences(study: pimmi.Study) -> list[float]:
+    return [row["confidence"] for row in study.links().to_pylist()]
 
 
 def test_status_says_what_to_run_next(
@@ -172,17 +179,32 @@ def test_merge_matches_and_groups_and_match_with_shares(
     assert "is the study itself" in refused("merge", one, one)
 
 
-def test_of_many_images_the_less_sure_links_may_be_left_out(
+def test_of_many_images_less_sure_links_are_left_out_and_it_is_said(
     copy: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    advice = f"group {copy} --minimum-confidence 0.8"
-    print_summary(pimmi.open(copy))
-    assert advice not in capsys.readouterr().out
-    monkeypatch.setattr(report, "SURE_FROM", 20)
-    print_summary(pimmi.open(copy))
-    assert advice in capsys.readouterr().out
+    advice = f"group {copy} --minimum-confidence 0.5"
     opened = pimmi.open(copy)
-    opened.set_minimum_confidence(0.8)
-    opened.group()
     print_summary(opened)
     assert advice not in capsys.readouterr().out
+    every = confidences(opened)
+    images = opened.summary().images
+    asked = 0.9995
+    assert min(every) < asked < max(every)
+    for module in (settings, report):
+        monkeypatch.setattr(module, "FEW_IMAGES", images * (1 - asked) / asked)
+    assert confidences(opened) == [confidence for confidence in every if confidence >= asked]
+    folder = StudyFolder(copy)
+    group_all(GroupTask(folder, opened.settings))
+    clusters, links = opened.cluster_table(), opened.links()
+    print_summary(opened)
+    said = capsys.readouterr().out
+    assert advice in said and "count links below 0.9995 as well" in said
+    opened.set_minimum_confidence(asked)
+    group_all(GroupTask(folder, opened.settings))
+    assert (opened.cluster_table(), opened.links()) == (clusters, links)
+    print_summary(opened)
+    assert advice not in capsys.readouterr().out
+    opened.set_minimum_confidence(0.5)
+    group_all(GroupTask(folder, opened.settings))
+    assert len(opened.cluster_table()) > len(clusters)
+    assert confidences(opened) == every

@@ -197,13 +197,15 @@ def test_less_sure_links_are_left_out_from_then_on(corpus: Path, study: Path, tm
     assert len(pimmi.open(copy).search(image)) < len(pimmi.open(study).search(image))
     assert command("add", corpus / "images", copy).returncode == 0
     assert rows(copy, "links") == sure
+    assert command("group", copy, "--minimum-confidence", "0").returncode == 0
+    assert rows(copy, "links") == every
 
 
 def test_links_that_were_not_kept_do_not_come_back(study: Path) -> None:
     done = command("group", study, "--minimum-confidence", "0.1")
     assert done.returncode == 2
     assert done.stderr == "pimmi: the minimum confidence is 0.1, but links below 0.2 weren't kept\n"
-    assert pimmi.open(study).settings.matching.minimum_confidence == 0.5
+    assert pimmi.open(study).settings.matching.minimum_confidence == 0.0
 
 
 def test_add_wants_a_study_that_exists(corpus: Path, tmp_path: Path) -> None:

@@ -43,9 +43,8 @@ def regroup(study: pimmi.Study, names: set[str]) -> None:
     catalogue = Catalogue.read(folder)
     touched = np.searchsorted(catalogue.ids, np.array(sorted(names), "S32"))
     with locked(folder):
-        minimum = study.settings.matching.minimum_confidence
         links = catalogue.links(minimum_confidence=0.0)
-        regroup_images(catalogue, links, images=touched, minimum_confidence=minimum)
+        regroup_images(catalogue, links, images=touched, matching=study.settings.matching)
     part = read_groups(folder)
     study.group()
     assert read_groups(folder) == part

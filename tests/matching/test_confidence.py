@@ -221,7 +221,7 @@ def test_two_patterns_that_repeat_are_not_linked_though_they_coincide() -> None:
     coincide = found.pixels[:, 0] > 0.9 * found.pixels[:, 2]
     assert (found.links[coincide, INLIERS] > 50).sum() >= 3
     links = match_blocks(whole, None, settings=SETTINGS.matching, codebook=load_codebook())
-    assert (links.confidence < SETTINGS.matching.minimum_confidence).all()
+    assert (links.confidence < SETTINGS.matching.confidence_among(2)).all()
 
 
 @pytest.mark.parametrize("name", ["brick", "grass", "gravel"])

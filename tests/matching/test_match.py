@@ -91,7 +91,7 @@ FRAMED = ("g", "i")
 def test_copies_are_linked_with_their_change(images: dict[str, Described]) -> None:
     whole = block(images)
     links = match(whole)
-    sure = np.flatnonzero(links.confidence >= SETTINGS.matching.minimum_confidence)
+    sure = np.flatnonzero(links.confidence >= SETTINGS.matching.confidence_among(2))
     changes = {
         (whole.ids[links.query[row]], whole.ids[links.result[row]]): int(links.change[row]) for row in sure
     }

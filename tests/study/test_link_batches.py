@@ -13,9 +13,9 @@ from pimmi.study.tables import link_batches
 
 @pytest.mark.parametrize("rows", [1, 7, 10_000])
 def test_batches_are_the_table_cut_into_pieces(study: pimmi.Study, rows: int) -> None:
-    confidence = study.settings.matching.minimum_confidence
     whole = study.links()
     catalogue = Catalogue.read(StudyFolder(study.path))
+    confidence = study.settings.matching.confidence_among(len(catalogue.images))
     batches = list(link_batches(catalogue, minimum_confidence=confidence, rows=rows))
     full, left = divmod(len(whole), rows)
     assert [len(batch) for batch in batches] == [rows] * full + [left] * bool(left)

@@ -188,7 +188,7 @@ def test_a_minimum_confidence_below_that_of_the_links_is_refused(copy: Path) -> 
     too_low = pimmi.open(copy).settings.updated({"matching": {"minimum_confidence": 0.1}})
     with pytest.raises(pimmi.PimmiError, match=r"links below 0\.2 weren't kept"):
         pimmi.open(copy, settings=too_low).group()
-    assert pimmi.open(copy).settings.matching.minimum_confidence == 0.5
+    assert pimmi.open(copy).settings.matching.minimum_confidence == 0.0
 
 
 HOLDER = """

@@ -46,8 +46,8 @@ MinimumConfidence = Annotated[
     float | None,
     Parameter(
         validator=Number(gte=0, lte=1),
-        help="Links less sure are left out from now on, here, in exports, in searches and on the pages: 0.8 from "
-        "20,000 images on. Default: what the study's settings say.",
+        help="Links less sure are left out from now on, here, in exports, in searches and on the pages; 0 goes back to "
+        "what so many images need. Default: what the study's settings say.",
     ),
 ]
 

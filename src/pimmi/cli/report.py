@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pimmi.cli.program import program
 from pimmi.evaluation import Evaluation, evaluate
-from pimmi.settings import SURE_CONFIDENCE, SURE_FROM
+from pimmi.settings import FEW_CONFIDENCE, FEW_IMAGES
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -42,10 +42,11 @@ def print_summary(study: Study, *, added: Added | None = None) -> None:
         f"export images {folder} -o images.csv": "every file, and why some can't be read",
         f"search {folder} IMAGE": "the copies of one image",
     }
-    minimum = study.settings.matching.minimum_confidence
-    if summary.images >= SURE_FROM and minimum < SURE_CONFIDENCE:
-        next_steps[f"group {folder} --minimum-confidence {SURE_CONFIDENCE}"] = (
-            "leave less sure links out: among so many images some are chance"
+    matching = study.settings.matching
+    if summary.images > FEW_IMAGES and not matching.minimum_confidence:
+        least = matching.confidence_among(summary.images)
+        next_steps[f"group {folder} --minimum-confidence {FEW_CONFIDENCE}"] = (
+            f"count links below {least:.4g} as well: among so many images some are chance"
         )
     width = max(map(len, next_steps))
     print("\nWhere to look next:")

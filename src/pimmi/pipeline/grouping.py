@@ -19,7 +19,7 @@ from pimmi.pipeline.apart import run_apart
 from pimmi.pipeline.renewing import renew
 from pimmi.pipeline.tabling import group_tables
 from pimmi.progress import Progress
-from pimmi.settings import GroupingSettings, Settings
+from pimmi.settings import GroupingSettings, MatchingSettings, Settings
 from pimmi.study.catalogue import Catalogue, Links, id_array
 from pimmi.study.groups import GroupTables, check_matched, grouped_with, read_groups, write_groups
 from pimmi.study.layout import StudyFolder
@@ -62,21 +62,21 @@ def group_all(task: GroupTask) -> int:
         rows = catalogue.link_rows(ends.stored, minimum_confidence=0.0, columns=columns)
         return Links(query=ends.query, result=ends.result, rows=rows)
 
-    minimum = task.settings.matching.minimum_confidence
+    matching = task.settings.matching
     tables = _grouped(
         catalogue,
         links_with,
         images=np.arange(len(catalogue.images)),
-        minimum_confidence=minimum,
+        matching=matching,
         settings=task.settings.grouping,
         decisions=read_decisions(task.folder),
     )
-    write_groups(tables, task.folder, settings=task.settings.grouping, minimum_confidence=minimum)
+    write_groups(tables, task.folder, settings=task.settings.grouping, matching=matching)
     return len(ends.query)
 
 
 def regroup_images(
-    catalogue: Catalogue, links: Links, *, images: NDArray[np.int64], minimum_confidence: float
+    catalogue: Catalogue, links: Links, *, images: NDArray[np.int64], matching: MatchingSettings
 ) -> GroupTables:
     """Group some images again, in the way in which all were, with all that links or decisions join to them.
 
@@ -94,12 +94,12 @@ def regroup_images(
         catalogue,
         lambda columns: Links(query=query, result=result, rows=rows.select(list(columns))),
         images=images,
-        minimum_confidence=minimum_confidence,
+        matching=matching,
         settings=settings,
         decisions=decisions,
     )
     tables = _replaced(before, renewed, ids=catalogue.ids[images])
-    write_groups(tables, folder, settings=settings, minimum_confidence=minimum_confidence)
+    write_groups(tables, folder, settings=settings, matching=matching)
     return tables
 
 
@@ -123,7 +123,7 @@ def _grouped(
     links_with: Callable[[Sequence[str]], Links],
     *,
     images: NDArray[np.int64],
-    minimum_confidence: float,
+    matching: MatchingSettings,
     settings: GroupingSettings,
     decisions: Decisions,
 ) -> GroupTables:
@@ -136,7 +136,7 @@ def _grouped(
     evidence = _evidence(
         decided_links(links_with(EVIDENCE_COLUMNS), ids=catalogue.ids, decisions=decisions),
         images=images,
-        minimum_confidence=minimum_confidence,
+        minimum_confidence=matching.confidence_among(len(catalogue.images)),
     )
     groups = find_groups(evidence, algorithm=settings.algorithm, resolution=settings.resolution)
     judged = evidence.judged

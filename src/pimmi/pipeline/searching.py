@@ -132,7 +132,7 @@ class Searcher:
         )
         ids = found.ids
         ends = np.maximum(links.query, links.result)
-        (sure,) = np.nonzero(links.confidence >= self._settings.minimum_confidence)
+        (sure,) = np.nonzero(links.confidence >= self._settings.confidence_among(1))
         return [(ids[ends[link] - 1], links, link) for link in sure]
 
     def _candidates(self, query: Shard, *, limit: int) -> list[Shard]:

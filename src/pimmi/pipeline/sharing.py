@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -62,7 +62,9 @@ def shared_table(
     they are, and what says that workers on Dask are wanted lies in the first study.
     """
     catalogues = Catalogue.read(folder), Catalogue.read(other)
-    tasks = list(_tasks(catalogues, settings))
+    images = sum(len(catalogue.images) for catalogue in catalogues)
+    asked = replace(settings, minimum_confidence=settings.confidence_among(images))
+    tasks = list(_tasks(catalogues, asked))
     total = sum(len(task.rows[0]) * len(task.rows[1]) for task in tasks)
     tables = [_identical(catalogues)]
     if tasks:

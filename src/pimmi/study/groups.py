@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from pimmi.errors import StudyError
-from pimmi.settings import GroupingSettings
+from pimmi.settings import GroupingSettings, MatchingSettings
 from pimmi.study.description import read_description
 from pimmi.study.layout import StudyFolder
 from pimmi.study.links import TRANSFORM
@@ -70,13 +70,13 @@ class GroupTables:
 
 
 def write_groups(
-    tables: GroupTables, folder: StudyFolder, *, settings: GroupingSettings, minimum_confidence: float
+    tables: GroupTables, folder: StudyFolder, *, settings: GroupingSettings, matching: MatchingSettings
 ) -> None:
-    """Write the tables, and how they were made from what: of links from that confidence on."""
+    """Write the tables, and how they were made from what."""
     about = {
         "algorithm": settings.algorithm,
         "resolution": settings.resolution,
-        **_state(folder, minimum_confidence=minimum_confidence),
+        **_state(folder, matching),
     }
     for name, schema in SCHEMAS.items():
         table = getattr(tables, name).select(schema.names)
@@ -142,13 +142,12 @@ def check_matched(folder: StudyFolder) -> None:
 
 
 def _state_now(folder: StudyFolder) -> dict[str, float]:
-    settings = read_description(folder).settings
-    return _state(folder, minimum_confidence=settings.matching.minimum_confidence)
+    return _state(folder, read_description(folder).settings.matching)
 
 
-def _state(folder: StudyFolder, *, minimum_confidence: float) -> dict[str, float]:
+def _state(folder: StudyFolder, matching: MatchingSettings) -> dict[str, float]:
     """What differs when there are other images or links: a shard counts for nothing before its files are written."""
-    return {"files": len(folder.files_numbers()), "minimum_confidence": minimum_confidence}
+    return {"files": len(folder.files_numbers()), "minimum_confidence": matching.minimum_confidence}
 
 
 def _not_grouped(folder: StudyFolder, what: str) -> StudyError:

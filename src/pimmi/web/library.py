@@ -15,7 +15,7 @@ from pimmi.decisions.store import DecisionStore, decisions_path, read_decisions
 from pimmi.errors import PimmiError, StudyError
 from pimmi.outputs.disk import full_disk_named
 from pimmi.pipeline.grouping import regroup_images
-from pimmi.settings import Settings
+from pimmi.settings import MatchingSettings, Settings
 from pimmi.study.catalogue import Catalogue, Links
 from pimmi.study.description import read_description
 from pimmi.study.groups import GroupTables, read_clusters, read_groups
@@ -143,7 +143,7 @@ class Library:
                 clusters.catalogue,
                 self._all_links(clusters.catalogue),
                 images=np.array(ranks),
-                minimum_confidence=self._minimum_confidence(),
+                matching=self._matching(),
             )
         stamp = self._stamp()
         self._state = self._with_groups(clusters.catalogue, clusters.index, posts=state.posts, groups=groups)
@@ -155,13 +155,14 @@ class Library:
             self._links = catalogue, catalogue.links(minimum_confidence=0.0)
         return self._links[1]
 
-    def _minimum_confidence(self) -> float:
+    def _matching(self) -> MatchingSettings:
         """What the study has now: another process may have changed it."""
-        return read_description(self.folder).settings.matching.minimum_confidence
+        return read_description(self.folder).settings.matching
 
     def _read(self) -> State:
         catalogue = Catalogue.read(self.folder)
-        index = LinkIndex.read(catalogue, minimum_confidence=self._minimum_confidence())
+        minimum = self._matching().confidence_among(len(catalogue.images))
+        index = LinkIndex.read(catalogue, minimum_confidence=minimum)
         posts = None if self._join is None else self._join(catalogue)
         return self._with_groups(catalogue, index, posts=posts)
 

@@ -102,12 +102,12 @@ def promising(
 
     `matches` are those of `points` points with `images` images, as `matches_in_lists` gives them.
     """
-    matches = np.sort(matches)
-    matches = matches[np.diff(matches, prepend=~matches[:1]) != 0]
-    of_image, of_point = (
-        (matches >> np.uint64(32)).astype(np.int64),
-        (matches & np.uint64(2**32 - 1)).astype(np.int64),
-    )
+    numbered = (matches >> np.uint64(32)) * np.uint64(points) + (matches & np.uint64(2**32 - 1))
+    if images * points < 2**32:
+        numbered = numbered.astype(np.uint32)
+    numbered = np.sort(numbered)
+    numbered = numbered[np.diff(numbered, prepend=~numbered[:1]) != 0]
+    of_image, of_point = np.divmod(numbered.astype(np.int64), max(points, 1))
     frequencies = np.bincount(of_point, minlength=points)
     weights = np.log(images / np.maximum(frequencies, 1)) ** 2
     scores = np.bincount(of_image, weights[of_point], minlength=images)

@@ -120,10 +120,9 @@ class Searcher:
 
     def _linked(self, query: Shard, *, limit: int) -> list[tuple[str, Links, np.intp]]:
         """The images of the study, but for the query itself, that are linked to it, each with its link."""
-        parts = self._candidates(query, limit=limit)
-        if not parts:
+        found = self._candidates(query, limit=limit)
+        if found is None:
             return []
-        found = joined(parts)
         links = match_blocks(
             image_block(query, settings=self._settings),
             image_block(found, settings=self._settings),
@@ -135,8 +134,8 @@ class Searcher:
         (sure,) = np.nonzero(links.confidence >= self._settings.confidence_among(1))
         return [(ids[ends[link] - 1], links, link) for link in sure]
 
-    def _candidates(self, query: Shard, *, limit: int) -> list[Shard]:
-        """The images of the study, but for the query itself, that promise most."""
+    def _candidates(self, query: Shard, *, limit: int) -> Shard | None:
+        """The images of the study, but for the query itself, that promise most; None if there are none."""
         firsts = offsets_of(np.array([len(offsets) - 1 for offsets in self._offsets.values()], np.int64))
         with ThreadPoolExecutor(default_workers()) as threads:
             chosen = promising(
@@ -147,14 +146,21 @@ class Searcher:
                 most=max(LOOKED_AT, 2 * limit),
             )
             bounds = pairwise(np.searchsorted(chosen, firsts).tolist())
-            found = [
-                (number, chosen[start:stop] - first)
+            found = {
+                number: chosen[start:stop] - first
                 for number, first, (start, stop) in zip(self._offsets, firsts.tolist(), bounds, strict=False)
                 if start < stop
-            ]
-            (own,) = query.ids
-            parts = threads.map(lambda of_shard: self._taken(*of_shard, without=own), found)
-            return [part for part in parts if part is not None]
+            }
+            shards = list(threads.map(self._shard, found))
+        if not found:
+            return None
+        parts = [
+            taken(shard, rows, forms=self._forms_of(number))
+            for shard, (number, rows) in zip(shards, found.items(), strict=True)
+        ]
+        every = joined(parts)
+        others = [row for row, name in enumerate(every.ids) if name != query.ids[0]]
+        return taken(every, np.array(others)) if others else None
 
     def _matches(self, query: Shard, firsts: NDArray[np.int64], threads: Executor) -> NDArray[np.uint64]:
         """Which images match which points of the query; images are numbered shard by shard."""
@@ -171,7 +177,7 @@ class Searcher:
         return np.concatenate([np.zeros(0, np.uint64), *found])
 
     def _read_through(self, inside: Matching, number: int, first: int) -> NDArray[np.uint64]:
-        """The matches in a shard; how many further forms its images have is kept for `_taken`."""
+        """The matches in a shard; how many further forms its images have is kept for `_forms_of`."""
         offsets = self._offsets[number]
         matches, forms = [np.zeros(0, np.uint64)], [np.zeros(0, np.int64)]
         for images, records in record_pieces(self._folder.shard(number), offsets):
@@ -182,16 +188,12 @@ class Searcher:
         self._forms[number] = offsets_of(np.concatenate(forms))
         return np.concatenate(matches)
 
-    def _taken(self, number: int, rows: NDArray[np.int64], *, without: str) -> Shard | None:
-        """The images of some rows of a shard, without the one of an id."""
-        shard = self._shard(number)
-        ids = shard.images.column("image_id").take(rows).to_pylist()
-        rows = rows[np.array([name != without for name in ids], bool)]
-        if not len(rows):
-            return None
+    def _forms_of(self, number: int) -> NDArray[np.int64]:
+        """The first further form of each image of a shard, and their number."""
         if number not in self._forms:
+            shard = self._shard(number)
             self._forms[number] = form_offsets(shard.points, shard.offsets)
-        return taken(shard, rows, forms=self._forms[number])
+        return self._forms[number]
 
     def _paths(self, images: Collection[str]) -> dict[str, list[str]]:
         """The files that hold each of some images."""

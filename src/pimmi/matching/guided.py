@@ -25,32 +25,44 @@ GUIDED_DISTANCE = 72
 
 @njit(cache=True, nogil=True)
 def make_squares(offsets, sizes, xs, ys):  # type: ignore[no-untyped-def]
-    """The points of each image by square, in rows from the top left.
+    """The points of each image by square, in rows from the top left; an image without points has no squares.
 
-    Returns int32 (images, squares + 1), where each square starts in its image's part of the second array, int32 (n,),
-    points; and how many squares are in a row.
+    Returns int32 (squares + images,), where each square starts in its image's part of the last array, and the end of
+    that part; int64 (images + 1,), the first square of each image in it; int64 (images,), how many squares are in a
+    row; and int32 (n,), points.
     """
-    widest = highest = np.float32(0.0)
-    for image in range(len(sizes)):
-        widest, highest = max(widest, sizes[image, 0]), max(highest, sizes[image, 1])
-    across, down = int(widest / SQUARE) + 1, int(highest / SQUARE) + 1
-    starts = np.zeros((len(offsets) - 1, across * down + 1), np.int32)
+    images = len(offsets) - 1
+    firsts = np.zeros(images + 1, np.int64)
+    across = np.zeros(images, np.int64)
+    most = 0
+    for image in range(images):
+        firsts[image + 1] = firsts[image]
+        if offsets[image + 1] > offsets[image]:
+            across[image] = int(sizes[image, 0] / SQUARE) + 1
+            squares = across[image] * (int(sizes[image, 1] / SQUARE) + 1)
+            firsts[image + 1] += squares + 1
+            most = max(most, squares)
+    starts = np.zeros(firsts[images], np.int32)
     listed = np.empty(len(xs), np.int32)
     square = np.empty(len(xs), np.int32)
-    filled = np.empty(across * down, np.int32)
-    for image in range(len(offsets) - 1):
+    filled = np.empty(most, np.int32)
+    for image in range(images):
+        if offsets[image + 1] == offsets[image]:
+            continue
+        own = starts[firsts[image] : firsts[image + 1]]
+        down = len(own) // across[image]
         for i in range(offsets[image], offsets[image + 1]):
-            column = min(int(xs[i] / SQUARE), across - 1)
+            column = min(int(xs[i] / SQUARE), across[image] - 1)
             row = min(int(ys[i] / SQUARE), down - 1)
-            square[i] = row * across + column
-            starts[image, square[i] + 1] += 1
-        for s in range(across * down):
-            starts[image, s + 1] += starts[image, s]
-            filled[s] = starts[image, s]
+            square[i] = row * across[image] + column
+            own[square[i] + 1] += 1
+        for s in range(len(own) - 1):
+            own[s + 1] += own[s]
+            filled[s] = own[s]
         for i in range(offsets[image], offsets[image + 1]):
             listed[offsets[image] + filled[square[i]]] = i
             filled[square[i]] += 1
-    return starts, listed, across
+    return starts, firsts, across, listed
 
 
 @njit(cache=True, nogil=True)
@@ -73,9 +85,9 @@ def guide(  # type: ignore[no-untyped-def]
 ):  # fmt: skip
     """Pair all points of two images, one to one, where `model` lays them onto each other, and fit it to them.
 
-    `ranges` is the first and last point of each image; `starts` (of the second image), `listed` and `across` are from
-    `make_squares`; `size`, in pixels, is of the second; `best` int64 (4, points) is room. Returns how many points of
-    the first image fall into the second, how many are paired, and the mean distance of the codes of these.
+    `ranges` is the first and last point of each image; `listed` and, of the second image, `starts` and `across` are
+    from `make_squares`; `size`, in pixels, is of the second; `best` int64 (4, points) is room. Returns how many points
+    of the first image fall into the second, how many are paired, and the mean distance of the codes of these.
     """
     mirrored = (change & 1) != 0
     mirror = -1.0 if mirrored else 1.0

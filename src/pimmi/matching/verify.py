@@ -159,7 +159,7 @@ def verify(  # type: ignore[no-untyped-def]
     best = np.empty((4, most), np.int64)
     model = np.empty(6)
     best_model = np.empty(6)
-    starts, listed, across = make_squares(offsets, sizes, xs, ys)
+    starts, firsts, across, listed = make_squares(offsets, sizes, xs, ys)
     n_links = 0
     run = 0
     while run < len(matches):
@@ -261,8 +261,8 @@ def verify(  # type: ignore[no-untyped-def]
         rivals = _rival_votes(votes, tried, row_of, pairings, best_model, reach)
         ranges = (offsets[first], offsets[first + 1], offsets[second], offsets[second + 1])
         within, inliers, code_distance = guide(
-            ranges, starts[second], listed, across, change, sizes[second], xs, ys, scales, angles, changes, codes,
-            masks, tolerance, rounds, best, chosen, best_model,
+            ranges, starts[firsts[second] : firsts[second + 1]], listed, across[second], change, sizes[second],
+            xs, ys, scales, angles, changes, codes, masks, tolerance, rounds, best, chosen, best_model,
         )  # fmt: skip
         if inliers < minimum_inliers:
             continue

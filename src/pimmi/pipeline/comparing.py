@@ -20,6 +20,7 @@ from pimmi.study.layout import ShardPair, StudyFolder
 from pimmi.study.links import LINKS_COLUMNS, LINKS_SCHEMA, TRANSFORM, write_links
 from pimmi.study.reading import read_parquet
 from pimmi.study.shards import Shard, read_shard
+from pimmi.workers.memory import keep_freed_memory
 
 Rows = NDArray[np.int64]
 
@@ -36,6 +37,7 @@ class CompareTask:
 
 def compare_shards(task: CompareTask) -> int:
     """Write the links between the images of two shards, or inside one; returns how many."""
+    keep_freed_memory()
     first, second = task.pair
     block = _block(task.folder.shard(first), task.settings)
     if first == second:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,7 +31,7 @@ def test_each_point_is_in_the_square_in_which_it_lies(
     xs, ys = np.ascontiguousarray(np.concatenate(places).T)
     starts, firsts, across, listed = make_squares(offsets, sizes, xs, ys)
     assert firsts[-1] == len(starts)
-    for image, (start, end) in enumerate(zip(offsets[:-1], offsets[1:], strict=True)):
+    for image, (start, end) in enumerate(pairwise(offsets)):
         own = starts[firsts[image] : firsts[image + 1]]
         if start == end:
             assert not len(own)
@@ -37,7 +39,7 @@ def test_each_point_is_in_the_square_in_which_it_lies(
         assert own[0] == 0
         assert own[-1] == end - start
         assert sorted(listed[start:end]) == list(range(start, end))
-        for square, (first, last) in enumerate(zip(own[:-1], own[1:], strict=True)):
+        for square, (first, last) in enumerate(pairwise(own)):
             row, column = divmod(square, int(across[image]))
             for point in listed[start + first : start + last]:
                 assert (int(xs[point] / SQUARE), int(ys[point] / SQUARE)) == (column, row)

@@ -174,8 +174,8 @@ class MatchingSettings(Section):
     def confidence_among(self, images: int) -> float:
         """The confidence from which on a link between two of so many images counts.
 
-        An image has one copy as likely among few images as among many, but n times as many that look like it by chance
-        among n times as many. So the odds of a link must be n times as high.
+        Among n times as many images, each has n times as many others that look like it by chance, and no more copies:
+        so, by Bayes' rule, the odds of a link must be n times as high to mean the same.
         """
         if self.minimum_confidence > 0:
             return self.minimum_confidence
@@ -259,7 +259,7 @@ class SlurmSettings(Section):
 LARGE_FROM = 50_000
 """Images from which the preset `large` saves more time than it costs."""
 FEW_IMAGES, FEW_CONFIDENCE = 12_500, 0.5
-"""Images among which fewer than one in 1,000 is linked by chance, if links of that confidence count."""
+"""Images up to which links of that confidence count: .4 in 1,000 are then linked by chance, by what 50,000 show."""
 
 PRESETS: dict[str, Values] = {
     "fast": {"features": {"keypoints": 200}, "matching": {"probes": 8}},

@@ -160,6 +160,8 @@ class Searcher:
         ]
         every = joined(parts)
         others = [row for row, name in enumerate(every.ids) if name != query.ids[0]]
+        if len(others) == len(every):
+            return every
         return taken(every, np.array(others)) if others else None
 
     def _matches(self, query: Shard, firsts: NDArray[np.int64], threads: Executor) -> NDArray[np.uint64]:

@@ -1,6 +1,7 @@
 """Whole matching tasks on real pictures: what is linked, where, and that nothing else in a block matters."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
 from itertools import combinations_with_replacement
 
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from pimmi.demo.raster import Image, resize
 from pimmi.index.codebook import load_codebook
 from pimmi.matching.blocks import ImageBlock, Links
-from pimmi.matching.match import CERTAIN_SCORE, compile_all, match_blocks
+from pimmi.matching.match import AT_ONCE, CERTAIN_SCORE, compile_all, match_blocks
 
 Floats = NDArray[np.float64]
 Pair = tuple[str, str]
@@ -133,6 +134,17 @@ def test_less_sure_links_are_kept_only_if_they_certainly_share_something(
     kept = match_blocks(whole, None, settings=few, codebook=load_codebook())
     wanted = (everything.confidence >= bound) | (everything.score >= CERTAIN_SCORE)
     assert np.array_equal(kept.score, everything.score[wanted])
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_threads_find_the_same_links(
+    images: dict[str, Described], expected: dict[Pair, bytes], workers: int
+) -> None:
+    whole = block(images)
+    with ThreadPoolExecutor(workers) as threads:
+        links = match_blocks(whole, None, settings=EVERYTHING, codebook=load_codebook(), threads=threads)
+    assert rows(links, whole) == expected
+    assert len(expected) > AT_ONCE
 
 
 @settings(max_examples=12, deadline=None)

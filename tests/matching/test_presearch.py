@@ -24,6 +24,7 @@ from pimmi.matching.join import FEW_POINTS, change_masks, sign_limits
 from pimmi.matching.presearch import (
     NEAREST_PAIRS,
     Wanted,
+    cell_places,
     make_cell_lists,
     matches_in_lists,
     matches_in_records,
@@ -61,10 +62,11 @@ def asked(query: Points) -> Wanted:
 
 
 def in_records(asked: Wanted, parts: list[Part]) -> NDArray[np.uint64]:
+    places = cell_places(asked, codebook=CODEBOOK)
     found, first = [], 0
     for points, offsets in parts:
         matches, forms = matches_in_records(
-            asked, points.records, offsets, first=first, codebook=CODEBOOK, sign_limits=SIGNS
+            asked, points.records, offsets, places=places, first=first, codebook=CODEBOOK, sign_limits=SIGNS
         )
         assert offsets_of(forms).tolist() == form_offsets(points, offsets).tolist()
         found.append(matches)

@@ -48,9 +48,9 @@ ARRAYS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Codebook:
-    """A trained codebook; `axes` are sorted by falling variance.
+    """A trained codebook; `axes` are sorted by falling variance. Each is equal to itself alone.
 
     `mean` float32 (128,); `axes` float32 (128, 128), a row an axis; `deviations` float32 (128,), standard deviation
     along each axis; `mirror_flips`, `inversion_flips` bool (128,), axes whose sign the change flips; `threshold`,
@@ -100,10 +100,11 @@ class Codebook:
         return int(self.centroids.shape[1]) ** 2
 
     def limits_within(self, distance: int) -> NDArray[np.uint8]:
-        """The limits, none above a distance, uint8 (2, cells): for images of many points, and for those of few."""
-        looser = np.maximum(self.limits, FEW_POINTS_LIMIT)
-        within: NDArray[np.uint8] = np.minimum(np.stack([self.limits, looser]), distance)
-        return within
+        """The limits, none above a distance, uint8 (2, cells): for images of many points, and for those of few.
+
+        They are kept for the next who asks: don't change them.
+        """
+        return _limits_within(self, distance)
 
     def encode(self, coordinates: NDArray[np.float32]) -> NDArray[np.uint64]:
         """Codes uint64 (n, 3) of coordinates float32 (n, 128): two words of signs, one of the wide axes that are
@@ -128,6 +129,13 @@ class Codebook:
         first += self.norms[0]
         second += self.norms[1]
         return nearest_cells(first, second, probes=probes, depth=depth)
+
+
+@lru_cache(maxsize=4)
+def _limits_within(codebook: Codebook, distance: int) -> NDArray[np.uint8]:
+    looser = np.maximum(codebook.limits, FEW_POINTS_LIMIT)
+    within: NDArray[np.uint8] = np.minimum(np.stack([codebook.limits, looser]), distance)
+    return within
 
 
 @lru_cache

@@ -187,24 +187,39 @@ def _fill(  # type: ignore[no-untyped-def]
                 | (((geometry >> uint64(41)) & uint64(3)) << uint64(ORIGIN_CHANGE))
                 | ((geometry >> uint64(45)) & uint64(7))
             )
-    counts = np.zeros(len(starts), np.int32)
-    for form in range(len(others)):
-        near = word_at(others[form], 0, OTHER)
-        counts[nearest_cell(near, bits, OTHER_DEPTH) + 1] += np.int32(1)
-    for cell in range(1, len(counts)):
-        counts[cell] += counts[cell - 1]
+    order = _by_nearest_cell(others, bits)
+    ranks = np.empty(len(others), np.int32)
+    for rank in range(len(others)):
+        ranks[order[rank]] = rank
     form = 0
     for point in range(len(records)):
         doubt = doubt_of(records[point])
         for k in range(forms_of_doubt[doubt]):
-            near = word_at(others[form], 0, OTHER)
-            cell = nearest_cell(near, bits, OTHER_DEPTH)
-            at = counts[cell]
-            counts[cell] += np.int32(1)
+            at = ranks[form]
             other_points[at] = places[point]
             other_changes[at] = k + 1 if doubt == 3 else doubt
-            other_nearest[at] = near
+            other_nearest[at] = word_at(others[form], 0, OTHER)
             form += 1
+
+
+@njit(cache=True, nogil=True)
+def _by_nearest_cell(others, bits):  # type: ignore[no-untyped-def]
+    """The further forms int32 (f,) sorted by nearest cell: by its second centroid, then, stably, by its first."""
+    order = np.arange(len(others)).astype(np.int32)
+    for place in (OTHER_DEPTH, 0):
+        starts = np.zeros((1 << bits) + 1, np.int32)
+        numbers = np.empty(len(others), np.int32)
+        for form in range(len(others)):
+            numbers[form] = centroid(word_at(others[form], 0, OTHER), place, bits)
+            starts[numbers[form] + 1] += np.int32(1)
+        for number in range(1, len(starts)):
+            starts[number] += starts[number - 1]
+        before, order = order, np.empty(len(others), np.int32)
+        for k in range(len(before)):
+            at = starts[numbers[before[k]]]
+            starts[numbers[before[k]]] += np.int32(1)
+            order[at] = before[k]
+    return order
 
 
 @njit(cache=True, nogil=True, inline="always")

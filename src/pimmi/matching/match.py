@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -48,6 +49,8 @@ MOST_MATCHES = 18_000_000
 """Matches of a task that are held in memory at once, at 16 bytes each."""
 NEAR_CONFIDENCE = 0.9
 """Confidence from which on a link of near-exact copies is one."""
+AT_ONCE = 8
+"""Links that a thread looks at at once: few, for some take ten times as long as others."""
 WHOLE_AREA = 0.8
 """Share of an image's area from which on the overlap is nearly the whole of it."""
 WHOLE_AGREEMENT = 0.7
@@ -141,15 +144,23 @@ def find_candidates(
     settings: MatchingSettings,
     codebook: Codebook,
     thorough: bool = False,
+    threads: Executor | None = None,
 ) -> Candidates:
     """The pairs of images, of one block or between two, that at least `minimum_inliers` points put together.
 
     Where these have more than MOST_MATCHES matches, some of the images are compared at a time. All pairs get a second
-    look if it is to be `thorough`, else those that it may make a copy, or none.
+    look if it is to be `thorough`, else those that it may make a copy, or none. Pixels are compared in `threads`, if
+    there are any.
     """
     try:
         return _find(
-            first, second, settings=settings, codebook=codebook, most=MOST_MATCHES, thorough=thorough
+            first,
+            second,
+            settings=settings,
+            codebook=codebook,
+            most=MOST_MATCHES,
+            thorough=thorough,
+            threads=threads,
         )
     except TooManyMatches:
         return _find_in_parts(first, second, settings=settings, codebook=codebook, thorough=thorough)
@@ -163,6 +174,7 @@ def _find(
     codebook: Codebook,
     most: int,
     thorough: bool,
+    threads: Executor | None = None,
 ) -> Candidates:
     blocks = [first] if second is None else [first, second]
     union = _Union.of(blocks)
@@ -182,7 +194,7 @@ def _find(
             most=most - sum(map(len, found)),
         )
     matches = by_pair(found, at_least=settings.minimum_inliers)
-    return _candidates(union, matches, settings=settings, masks=masks, thorough=thorough)
+    return _candidates(union, matches, settings=settings, masks=masks, thorough=thorough, threads=threads)
 
 
 def _find_in_parts(
@@ -290,6 +302,7 @@ def _candidates(
     settings: MatchingSettings,
     masks: NDArray[np.uint64],
     thorough: bool,
+    threads: Executor | None = None,
 ) -> Candidates:
     """What geometry and pixels say of the pairs of images that matches put together."""
     working = union.arranged("working_sizes").astype(np.float32)
@@ -319,7 +332,7 @@ def _candidates(
     shown = (working[linked], levels_of(union.thumbnails_of(linked), sizes[linked]), sizes[linked])
     pixels = np.empty((count, PIXEL_COLUMNS))
     parts = np.empty((count, PART_COLUMNS), np.uint64)
-    confirm(compact, *shown, pixels, parts)
+    _in_shares(count, lambda own: confirm(compact[own], *shown, pixels[own], parts[own]), threads)
     working_pairs = working[pairs].astype(np.float64)
     shrink = (sizes.max(axis=1)[pairs] / working_pairs.max(axis=2))[:, ::-1]
     grown = (
@@ -329,7 +342,12 @@ def _candidates(
     areas = np.minimum(overlap / sizes.prod(axis=1)[pairs].astype(np.float64), 1.0)
     possible = confidence(links, pixels, areas) >= settings.stored_confidence
     unsure = possible & ~_sure(links, pixels, areas)
-    look_again(compact, possible | thorough, unsure | thorough, *shown, pixels)
+    asked = possible | thorough, unsure | thorough
+    _in_shares(
+        count,
+        lambda own: look_again(compact[own], asked[0][own], asked[1][own], *shown, pixels[own]),
+        threads,
+    )
     return Candidates(
         links=links,
         pixels=pixels,
@@ -339,6 +357,14 @@ def _candidates(
         working_sizes=working_pairs,
         original_sizes=union.arranged("original_sizes").astype(np.float64)[pairs],
     )
+
+
+def _in_shares(count: int, look: Callable[[slice], None], threads: Executor | None) -> None:
+    """Look at so many links, in `threads` if there are any."""
+    if threads is None:
+        look(slice(count))
+    else:
+        list(threads.map(look, [slice(first, first + AT_ONCE) for first in range(0, count, AT_ONCE)]))
 
 
 def _sure(
@@ -358,13 +384,19 @@ def _relations(areas: NDArray[np.float64], pixels: NDArray[np.float64]) -> NDArr
 
 
 def match_blocks(
-    first: ImageBlock, second: ImageBlock | None, *, settings: MatchingSettings, codebook: Codebook
+    first: ImageBlock,
+    second: ImageBlock | None,
+    *,
+    settings: MatchingSettings,
+    codebook: Codebook,
+    threads: Executor | None = None,
 ) -> Links:
     """The links among the images of a block, or between those of two; no image may be in both.
 
-    Kept are those of `stored_confidence` or more, and those that certainly share something (CERTAIN_SCORE).
+    Kept are those of `stored_confidence` or more, and those that certainly share something (CERTAIN_SCORE). `threads`
+    are as in `find_candidates`.
     """
-    found = find_candidates(first, second, settings=settings, codebook=codebook)
+    found = find_candidates(first, second, settings=settings, codebook=codebook, threads=threads)
     sure = confidence(found.links, found.pixels, found.areas)
     certain = (found.links[:, 3] >= CERTAIN_SCORE) & (found.pixels[:, 0] >= FEWEST_WINDOWS)
     return _links(found, sure, np.flatnonzero((sure >= settings.stored_confidence) | certain))

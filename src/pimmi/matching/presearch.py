@@ -41,9 +41,8 @@ class Wanted:
     """The forms of an image, by the cells in which they look; c cells, e entries.
 
     `cells` int64 (c,), rising; `starts` int64 (c + 1,), the first entry of each; `codes` uint64 (e, 3), the words of
-    the codes; `owners` int32 (e,), the points whose forms they are, of `points` in all; `places` int32 (all cells,),
-    the place of each cell in `cells`, -1 for others; `limits` uint8 (2, all cells), the largest distance of codes that
-    match in each, for images of many points and for those of few.
+    the codes; `owners` int32 (e,), the points whose forms they are, of `points` in all; `limits` uint8 (2, all cells),
+    the largest distance of codes that match in each, for images of many points and for those of few.
     """
 
     cells: NDArray[np.int64]
@@ -51,7 +50,6 @@ class Wanted:
     codes: NDArray[np.uint64]
     owners: NDArray[np.int32]
     points: int
-    places: NDArray[np.int32]
     limits: NDArray[np.uint8]
 
 
@@ -59,7 +57,7 @@ def wanted(points: Points, *, codebook: Codebook, code_distance: int) -> Wanted:
     """What the points of an image look for."""
     limits = codebook.limits_within(code_distance)
     if len(points) <= FEW_POINTS:
-        limits[0] = limits[1]
+        limits = limits[[1, 1]]
     bits, depth = codebook.centroid_bits, codebook.depth
     stored = stored_codes(points.records)
     further_points, changes = further_forms(points.doubts)
@@ -82,15 +80,12 @@ def wanted(points: Points, *, codebook: Codebook, code_distance: int) -> Wanted:
     every = np.concatenate(cells)
     order = np.argsort(every, kind="stable")
     distinct, starts = np.unique(every[order], return_index=True)
-    places = np.full(codebook.cells, -1, np.int32)
-    places[distinct] = np.arange(len(distinct))
     return Wanted(
         cells=distinct,
         starts=np.append(starts, len(every)),
         codes=np.concatenate(codes)[order],
         owners=np.concatenate(owners)[order].astype(np.int32),
         points=len(points),
-        places=places,
         limits=limits,
     )
 
@@ -172,22 +167,31 @@ def matches_in_lists(
     return matches
 
 
+def cell_places(found: Wanted, *, codebook: Codebook) -> NDArray[np.int32]:
+    """int32 (all cells,): the place of each cell among those that are looked in, -1 for others."""
+    places = np.full(codebook.cells, -1, np.int32)
+    places[found.cells] = np.arange(len(found.cells))
+    return places
+
+
 def matches_in_records(
     found: Wanted,
     records: NDArray[np.uint8],
     offsets: NDArray[np.int64],
     *,
+    places: NDArray[np.int32],
     first: int,
     codebook: Codebook,
     sign_limits: NDArray[np.int64],
 ) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
     """The same without lists, from the points as they are stored: slower by far, but there is nothing to prepare.
 
-    `first` is the number of the first image. Gives also how many further forms each image has, int64 (images,).
+    `places` are the `cell_places`, and `first` is the number of the first image. Gives also how many further forms each
+    image has, int64 (images,).
     """
     forms = np.zeros(len(offsets) - 1, np.int64)
     matches: NDArray[np.uint64] = _matches_in_records(
-        found.places, found.starts, found.codes, found.owners, records, offsets, first, codebook.centroid_bits,
+        places, found.starts, found.codes, found.owners, records, offsets, first, codebook.centroid_bits,
         codebook.depth, found.limits, sign_limits, FORMS_OF_DOUBT, forms,
     )  # fmt: skip
     return matches, forms

@@ -20,6 +20,7 @@ from pimmi.matching.join import sign_limits
 from pimmi.matching.match import match_blocks
 from pimmi.matching.presearch import (
     CellLists,
+    cell_places,
     make_cell_lists,
     matches_in_lists,
     matches_in_records,
@@ -38,6 +39,8 @@ from pimmi.workers.cores import default_workers
 
 LOOKED_AT = 64
 """Images, those that promise most, that are compared as matching does; twice as many as are wanted, if that is more."""
+SHARES = 16
+"""Of the cells that are looked through by threads: some have longer lists than others."""
 Transform = tuple[float, float, float, float, float, float]
 Matching = Callable[..., tuple[NDArray[np.uint64], NDArray[np.int64]]]
 
@@ -120,38 +123,39 @@ class Searcher:
 
     def _linked(self, query: Shard, *, limit: int) -> list[tuple[str, Links, np.intp]]:
         """The images of the study, but for the query itself, that are linked to it, each with its link."""
-        found = self._candidates(query, limit=limit)
-        if found is None:
-            return []
-        links = match_blocks(
-            image_block(query, settings=self._settings),
-            image_block(found, settings=self._settings),
-            settings=self._settings,
-            codebook=self._codebook,
-        )
+        with ThreadPoolExecutor(default_workers()) as threads:
+            found = self._candidates(query, threads, limit=limit)
+            if found is None:
+                return []
+            links = match_blocks(
+                image_block(query, settings=self._settings),
+                image_block(found, settings=self._settings),
+                settings=self._settings,
+                codebook=self._codebook,
+                threads=threads,
+            )
         ids = found.ids
         ends = np.maximum(links.query, links.result)
         (sure,) = np.nonzero(links.confidence >= self._settings.confidence_among(1))
         return [(ids[ends[link] - 1], links, link) for link in sure]
 
-    def _candidates(self, query: Shard, *, limit: int) -> Shard | None:
+    def _candidates(self, query: Shard, threads: Executor, *, limit: int) -> Shard | None:
         """The images of the study, but for the query itself, that promise most; None if there are none."""
         firsts = offsets_of(np.array([len(offsets) - 1 for offsets in self._offsets.values()], np.int64))
-        with ThreadPoolExecutor(default_workers()) as threads:
-            chosen = promising(
-                self._matches(query, firsts, threads),
-                images=int(firsts[-1]),
-                points=len(query.points),
-                fewest=self._settings.minimum_inliers - 1,
-                most=max(LOOKED_AT, 2 * limit),
-            )
-            bounds = pairwise(np.searchsorted(chosen, firsts).tolist())
-            found = {
-                number: chosen[start:stop] - first
-                for number, first, (start, stop) in zip(self._offsets, firsts.tolist(), bounds, strict=False)
-                if start < stop
-            }
-            shards = list(threads.map(self._shard, found))
+        chosen = promising(
+            self._matches(query, firsts, threads),
+            images=int(firsts[-1]),
+            points=len(query.points),
+            fewest=self._settings.minimum_inliers - 1,
+            most=max(LOOKED_AT, 2 * limit),
+        )
+        bounds = pairwise(np.searchsorted(chosen, firsts).tolist())
+        found = {
+            number: chosen[start:stop] - first
+            for number, first, (start, stop) in zip(self._offsets, firsts.tolist(), bounds, strict=False)
+            if start < stop
+        }
+        shards = list(threads.map(self._shard, found))
         if not found:
             return None
         parts = [
@@ -170,11 +174,14 @@ class Searcher:
         signs = sign_limits(sign_distance=self._settings.sign_distance, code_distance=farthest)
         forms = wanted(query.points, codebook=self._codebook, code_distance=farthest)
         if self._lists is None:
-            inside = partial(matches_in_records, forms, codebook=self._codebook, sign_limits=signs)
+            places = cell_places(forms, codebook=self._codebook)
+            inside = partial(
+                matches_in_records, forms, places=places, codebook=self._codebook, sign_limits=signs
+            )
             found = threads.map(partial(self._read_through, inside), self._offsets, firsts.tolist())
         else:
             within = partial(matches_in_lists, forms, self._lists, sign_limits=signs)
-            bounds = np.linspace(0, len(forms.cells), default_workers() + 1).astype(int).tolist()
+            bounds = np.linspace(0, len(forms.cells), SHARES + 1).astype(int).tolist()
             found = threads.map(lambda start, stop: within(share=slice(start, stop)), bounds, bounds[1:])
         return np.concatenate([np.zeros(0, np.uint64), *found])
 

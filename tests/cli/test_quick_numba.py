@@ -24,13 +24,22 @@ with quick_numba():
             found[k] = math.sqrt(k)
         return found
 
-    print(roots(5)[4], "numba.np.npyimpl" in sys.modules, "scipy.linalg" in sys.modules)
+    print(roots(5)[4], *(name in sys.modules for name in ("numba.np.npyimpl", "numba.np.arrayobj", "scipy.linalg")))
 
     @njit
     def later(values):
         return np.sort(values)[0] + np.log(1.0)
 
-    print(later(roots(5) + 1))
+    print(later(roots(5) + 1), roots(5).sum() > 6.0)
+
+    @njit(cache=True)
+    def cubes(count):
+        found = np.zeros(count)
+        for k in range(count):
+            found[k] = roots(k + 1)[k] ** 6
+        return found
+
+    print(round(cubes(3)[2], 9))
 """
 
 
@@ -41,8 +50,8 @@ def test_what_is_compiled_is_loaded_without_what_compiling_takes(tmp_path: Path)
         subprocess.run([sys.executable, script], check=True, capture_output=True, encoding="utf-8").stdout
         for _ in range(2)
     )
-    assert first.splitlines() == ["2.0 True False", "1.0"]
-    assert second.splitlines() == ["2.0 False False", "1.0"]
+    assert first.splitlines() == ["2.0 True True False", "1.0 True", "8.0"]
+    assert second.splitlines() == ["2.0 False False False", "1.0 True", "8.0"]
 
 
 def test_a_numba_of_other_inner_parts_loads_as_it_will(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,7 +69,7 @@ def explained(error: Exception) -> tuple[str, int]:
 def _collect_rarely() -> None:
     """Look for garbage less often, and not when the process ends: to look through all that libraries load, again and
     again, would take a third of a second."""
-    gc.set_threshold(50_000, 20, 100)
+    gc.set_threshold(200_000, 20, 100)
     atexit.register(gc.freeze)
 
 

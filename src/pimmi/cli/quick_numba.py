@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 
@@ -34,31 +36,61 @@ def _hidden(*names: str) -> Iterator[None]:
 
 @contextmanager
 def _getting_ready_to_compile_late() -> Iterator[None]:
-    """Numba gets ready to compile whenever it loads a compiled function, and again when it does compile."""
-    try:
-        from numba.core import base, caching
-        from numba.core.runtime.nrt import rtsys
+    """Numba gets ready to compile whenever it loads a compiled function, and again when it does compile.
 
-        cache: Any = caching.Cache
-        contexts: Any = base.BaseContext
-        runtime: Any = rtsys
-        load_overload, refresh = cache.load_overload, contexts.refresh
-    except (ImportError, AttributeError):
-        cache = None
-    if cache is None:
+    Nor does it load those of its own modules of whose functions the compiled one has copies.
+    """
+    parts = _inner_parts()
+    if parts is None:
         yield
         return
+    cache, contexts, runtime, inner, environment = parts
 
     def loaded(of_function: Any, signature: Any, context: Any) -> Any:
-        runtime.initialize(context)
-        contexts.refresh = lambda _: None
-        try:
+        with (
+            _replaced(contexts, "refresh", lambda _: None),
+            _replaced(inner, "compile_nrt_functions", lambda _: None),
+            _replaced(environment, "importlib", SimpleNamespace(import_module=_imported)),
+        ):
+            if not runtime._init:
+                runtime.initialize(context)
+                runtime._init = False
             return load_overload(of_function, signature, context)
-        finally:
-            contexts.refresh = refresh
 
-    cache.load_overload = loaded
+    load_overload = cache.load_overload
+    with _replaced(cache, "load_overload", loaded):
+        yield
+
+
+def _inner_parts() -> tuple[Any, ...] | None:
+    """What is replaced, or used, of Numba; None where it has other names."""
+    try:
+        from numba.core import base, caching, environment
+        from numba.core.runtime import nrtdynmod
+        from numba.core.runtime.nrt import rtsys
+
+        parts: dict[str, Any] = {
+            "load_overload": caching.Cache,
+            "refresh": base.BaseContext,
+            "_init": rtsys,
+            "compile_nrt_functions": nrtdynmod,
+            "importlib": environment,
+        }
+    except (ImportError, AttributeError):
+        return None
+    return tuple(parts.values()) if all(hasattr(owner, name) for name, owner in parts.items()) else None
+
+
+def _imported(name: str) -> ModuleType:
+    """A module, but one of Numba that isn't loaded yet without what is in it."""
+    return ModuleType(name) if name.startswith("numba.") and name not in sys.modules else import_module(name)
+
+
+@contextmanager
+def _replaced(owner: Any, name: str, by: Any) -> Iterator[None]:
+    before = getattr(owner, name)
+    setattr(owner, name, by)
     try:
         yield
     finally:
-        cache.load_overload = load_overload
+        setattr(owner, name, before)

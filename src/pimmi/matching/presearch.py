@@ -189,7 +189,7 @@ def matches_in_records(
     `places` are the `cell_places`, and `first` is the number of the first image. Gives also how many further forms each
     image has, int64 (images,).
     """
-    forms = np.zeros(len(offsets) - 1, np.int64)
+    forms = np.empty(len(offsets) - 1, np.int64)
     matches: NDArray[np.uint64] = _matches_in_records(
         places, found.starts, found.codes, found.owners, records, offsets, first, codebook.centroid_bits,
         codebook.depth, found.limits, sign_limits, FORMS_OF_DOUBT, forms,
@@ -279,12 +279,13 @@ def _matches_in_records(  # type: ignore[no-untyped-def]
     inside = np.empty(np.max(np.diff(offsets)) if len(offsets) > 1 else 0, np.int64)
     for image in range(len(offsets) - 1):
         few = np.int64(offsets[image + 1] - offsets[image] <= FEW_POINTS)
-        count = 0
+        count = further = 0
         for point in range(offsets[image], offsets[image + 1]):
             record = records[point]
-            forms[image] += forms_of_doubt[doubt_of(record)]
+            further += forms_of_doubt[doubt_of(record)]
             inside[count] = point
             count += places[_cell_of(record, bits, depth)] >= 0
+        forms[image] = further
         for k in range(count):
             record = records[inside[k]]
             cell = _cell_of(record, bits, depth)

@@ -54,10 +54,20 @@ def test_what_is_compiled_is_loaded_without_what_compiling_takes(tmp_path: Path)
     assert second.splitlines() == ["2.0 False False False", "1.0 True", "8.0"]
 
 
-def test_a_numba_of_other_inner_parts_loads_as_it_will(monkeypatch: pytest.MonkeyPatch) -> None:
+def loads_as_it_will() -> bool:
     from numba.core import caching
 
     before = caching.Cache.load_overload
-    monkeypatch.setitem(sys.modules, "numba.core.runtime.nrt", None)
     with quick_numba():
-        assert caching.Cache.load_overload is before
+        return caching.Cache.load_overload is before
+
+
+def test_a_numba_of_another_version_loads_as_it_will(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not loads_as_it_will()
+    monkeypatch.setattr("pimmi.cli.quick_numba.KNOWN", (0, 1))
+    assert loads_as_it_will()
+
+
+def test_a_numba_of_other_inner_parts_loads_as_it_will(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "numba.core.runtime.nrt", None)
+    assert loads_as_it_will()

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from types import ModuleType, SimpleNamespace
 from typing import Any
+
+KNOWN = (0, 68)
+"""The version of Numba on whose inner parts this relies."""
 
 
 @contextmanager
@@ -15,7 +20,7 @@ def quick_numba() -> Iterator[None]:
     """Let Numba load neither SciPy, for linear algebra that nothing here uses, nor PyYAML, for a file of its settings,
     nor what only compiling takes.
 
-    What isn't compiled yet still is. A Numba whose inner parts have other names loads as it will.
+    What isn't compiled yet still is. A Numba of another version than KNOWN loads as it will.
     """
     with _hidden("scipy", "yaml"), _getting_ready_to_compile_late():
         yield
@@ -38,19 +43,22 @@ def _hidden(*names: str) -> Iterator[None]:
 def _getting_ready_to_compile_late() -> Iterator[None]:
     """Numba gets ready to compile whenever it loads a compiled function, and again when it does compile.
 
-    Nor does it load those of its own modules of whose functions the compiled one has copies.
+    Meanwhile it loads, with a compiled function, neither those of its own modules of whose functions that has copies,
+    nor what other functions need of it to be compiled.
     """
     parts = _inner_parts()
     if parts is None:
         yield
         return
-    cache, contexts, runtime, inner, environment = parts
+    cache, contexts, runtime, inner, environment, binding, engines = parts
 
     def loaded(of_function: Any, signature: Any, context: Any) -> Any:
         with (
             _replaced(contexts, "refresh", lambda _: None),
             _replaced(inner, "compile_nrt_functions", lambda _: None),
             _replaced(environment, "importlib", SimpleNamespace(import_module=_imported)),
+            _replaced(engines, "is_symbol_defined", lambda *_: True),
+            _replaced(binding, "parse_bitcode", partial(_Unparsed, binding.parse_bitcode)),
         ):
             if not runtime._init:
                 runtime.initialize(context)
@@ -63,9 +71,11 @@ def _getting_ready_to_compile_late() -> Iterator[None]:
 
 
 def _inner_parts() -> tuple[Any, ...] | None:
-    """What is replaced, or used, of Numba; None where it has other names."""
+    """What is replaced, or used, of Numba; None where that isn't known to work."""
     try:
-        from numba.core import base, caching, environment
+        from llvmlite import binding
+        from numba import version_info
+        from numba.core import base, caching, codegen, environment
         from numba.core.runtime import nrtdynmod
         from numba.core.runtime.nrt import rtsys
 
@@ -75,10 +85,26 @@ def _inner_parts() -> tuple[Any, ...] | None:
             "_init": rtsys,
             "compile_nrt_functions": nrtdynmod,
             "importlib": environment,
+            "parse_bitcode": binding,
+            "is_symbol_defined": codegen.JitEngine,
         }
     except (ImportError, AttributeError):
         return None
-    return tuple(parts.values()) if all(hasattr(owner, name) for name, owner in parts.items()) else None
+    known = version_info.short == KNOWN and all(hasattr(owner, name) for name, owner in parts.items())
+    return tuple(parts.values()) if known else None
+
+
+@dataclass(frozen=True)
+class _Unparsed:
+    """The functions of a compiled one, as others take them in; they are parsed when one does."""
+
+    parse: Callable[[bytes], Any]
+    bitcode: bytes
+    functions: tuple[()] = ()
+    global_variables: tuple[()] = ()
+
+    def clone(self) -> Any:
+        return self.parse(self.bitcode)
 
 
 def _imported(name: str) -> ModuleType:

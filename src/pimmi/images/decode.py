@@ -5,12 +5,10 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from PIL import Image
-
 from pimmi.errors import UnreadableImage
-from pimmi.images import jpeg, pillow
+from pimmi.images import jpeg
 from pimmi.images.kinds import ends_early, kind_of, looks_like
-from pimmi.images.raster import Grey, Raster, fitted, long_side_of, reduced, too_large, truncated, upright
+from pimmi.images.raster import Grey, Raster, fitted, long_side_of, reduced, truncated, upright
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,8 +44,6 @@ def decode(data: bytes, *, working_size: int, max_pixels: int) -> DecodedImage:
         return _finished(raster, kind=kind, working_size=working_size)
     except UnreadableImage:
         raise
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-        raise UnreadableImage(too_large("a frame of too many", max_pixels=max_pixels)) from error
     except MemoryError as error:
         raise UnreadableImage(f"not enough memory to decode this {kind}") from error
     except Exception as error:
@@ -57,6 +53,8 @@ def decode(data: bytes, *, working_size: int, max_pixels: int) -> DecodedImage:
 def _read(data: bytes, *, kind: str, working_size: int, max_pixels: int) -> Raster:
     if kind == "jpeg":
         return jpeg.read(data, working_size=working_size, max_pixels=max_pixels)
+    from pimmi.images import pillow
+
     return pillow.read(data, kind=kind, working_size=working_size, max_pixels=max_pixels)
 
 

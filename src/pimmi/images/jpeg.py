@@ -6,10 +6,8 @@ import io
 
 import numpy as np
 import simplejpeg
-from PIL import JpegImagePlugin
 
 from pimmi.errors import UnreadableImage
-from pimmi.images import pillow
 from pimmi.images.raster import COVER, Grey, Raster, check_size, long_side_of, truncated
 
 END_OF_IMAGE = b"\xff\xd9"
@@ -30,19 +28,25 @@ def read(data: bytes, *, working_size: int, max_pixels: int) -> Raster:
     try:
         height, width, colours, _ = simplejpeg.decode_jpeg_header(data)
     except ValueError:
-        return pillow.read(data, kind="jpeg", working_size=working_size, max_pixels=max_pixels)
+        return _by_pillow(data, working_size=working_size, max_pixels=max_pixels)
     check_size(width=width, height=height, max_pixels=max_pixels)
     if colours not in ("YCbCr", "RGB", "Gray"):
-        return pillow.read(data, kind="jpeg", working_size=working_size, max_pixels=max_pixels)
+        return _by_pillow(data, working_size=working_size, max_pixels=max_pixels)
     reduction = _reduction(width=width, height=height, working_size=working_size)
     wanted = -(-width // reduction), -(-height // reduction)
     try:
         grey = _grey(data, wanted)
     except ValueError as error:
         if "premature end" not in str(error).lower():
-            return pillow.read(data, kind="jpeg", working_size=working_size, max_pixels=max_pixels)
+            return _by_pillow(data, working_size=working_size, max_pixels=max_pixels)
         grey = _completed(data, wanted)
     return Raster(grey, width, height, reduction, _orientation(data, max_pixels=max_pixels))
+
+
+def _by_pillow(data: bytes, *, working_size: int, max_pixels: int) -> Raster:
+    from pimmi.images import pillow
+
+    return pillow.read(data, kind="jpeg", working_size=working_size, max_pixels=max_pixels)
 
 
 def _reduction(*, width: int, height: int, working_size: int) -> int:
@@ -69,6 +73,10 @@ def _orientation(data: bytes, *, max_pixels: int) -> int:
     """The EXIF orientation, 1 to 8; 1 if the EXIF data are damaged: the picture itself is not."""
     if not any(mark in data for mark in ORIENTATION_MARKS):
         return 1
+    from PIL import JpegImagePlugin
+
+    from pimmi.images import pillow
+
     try:
         with pillow.quiet(max_pixels=max_pixels):
             return pillow.orientation(JpegImagePlugin.JpegImageFile(io.BytesIO(data)))

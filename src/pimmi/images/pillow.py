@@ -21,7 +21,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from pimmi.errors import UnreadableImage
 from pimmi.images.modes import grey_of
-from pimmi.images.raster import COVER, Raster, check_size, fitted, long_side_of
+from pimmi.images.raster import COVER, Raster, check_size, fitted, long_side_of, too_large
 
 OPENERS: dict[str, type[ImageFile.ImageFile]] = {
     "jpeg": JpegImageFile,
@@ -75,6 +75,13 @@ def without_stderr() -> Iterator[None]:
 
 def read(data: bytes, *, kind: str, working_size: int, max_pixels: int) -> Raster:
     """The first frame or page of an image; raises UnreadableImage, or what Pillow raises for damaged data."""
+    try:
+        return _read(data, kind=kind, working_size=working_size, max_pixels=max_pixels)
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+        raise UnreadableImage(too_large("a frame of too many", max_pixels=max_pixels)) from error
+
+
+def _read(data: bytes, *, kind: str, working_size: int, max_pixels: int) -> Raster:
     opener = _heic_opener() if kind == "heic" else OPENERS[kind]
     muted = without_stderr() if kind == "tiff" else nullcontext()
     with quiet(max_pixels=max_pixels), muted, opener(io.BytesIO(data)) as image:

@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pimmi.features.selection import select
-from pimmi.features.sift import NO_FEATURES
+from pimmi.features.sift import Features
 from pimmi.index.codebook import Codebook, load_codebook
-from pimmi.index.points import Keypoints, encode_points, offsets_of
+from pimmi.index.points import Keypoints, Points, encode_points, offsets_of
 from pimmi.matching.blocks import LOOKED_AT, PARTS, RELATIONS, ImageBlock, Links
 from pimmi.matching.confidence import confidence
 from pimmi.matching.confirm import MISALIGNMENT, PART_COLUMNS, PIXEL_COLUMNS, confirm
 from pimmi.matching.join import (
+    FEW_POINTS,
     MAX_IMAGES,
     SECOND_SHIFT,
     TooManyMatches,
@@ -460,20 +461,32 @@ def _in_original_pixels(
 def compile_all() -> None:
     """Compile the hot loops, or load them if an earlier process has: takes seconds once, then much less."""
     codebook = load_codebook("small")
-    points = encode_points(NO_FEATURES, codebook=codebook, probes=1)
-    one = np.ones((2, 2), np.int32)
-    offsets = np.zeros(3, np.int64)
+    points = encode_points(_some_features(), codebook=codebook, probes=1)
+    both = Points(*(np.tile(getattr(points, field.name), (2, 1)) for field in fields(Points)))
+    sizes = np.full((2, 2), FEW_POINTS, np.int32)
+    offsets = np.array([0, len(points), 2 * len(points)])
     block = ImageBlock(
         ids=["0", "1"],
-        points=points,
-        lists=make_lists(points, offsets=offsets, codebook=codebook, probes=1),
+        points=both,
+        lists=make_lists(both, offsets=offsets, codebook=codebook, probes=1),
         offsets=offsets,
-        original_sizes=one,
-        working_sizes=one,
+        original_sizes=sizes,
+        working_sizes=sizes,
         signatures=np.zeros((2, 2), np.uint64),
-        thumbnails=np.zeros(2, np.uint8),
-        thumbnail_sizes=one,
+        thumbnails=np.zeros(2 * FEW_POINTS**2, np.uint8),
+        thumbnail_sizes=sizes,
     )
     match_near(block, None, settings=MatchingSettings(), codebook=codebook)
     match_blocks(block, None, settings=MatchingSettings(), codebook=codebook)
     select(np.zeros((2, 2), np.float32), np.zeros(2, np.float32), count=1)
+
+
+def _some_features() -> Features:
+    """So many that they make a match with themselves."""
+    drawn = np.random.default_rng(0)
+    return Features(
+        positions=drawn.uniform(0, FEW_POINTS, (FEW_POINTS, 2)).astype(np.float32),
+        sigmas=np.full(FEW_POINTS, 2, np.float32),
+        angles=np.zeros(FEW_POINTS, np.float32),
+        descriptors=np.sqrt(drawn.dirichlet(np.ones(128), FEW_POINTS)).astype(np.float32),
+    )

@@ -16,10 +16,11 @@ import numpy as np
 from numba import njit, uint64
 from numpy.typing import NDArray
 
-from pimmi.index.codebook import Codebook
+from pimmi.index.codebook import Codebook, load_codebook
 from pimmi.index.points import (
     FORMS_OF_DOUBT,
     NEAREST,
+    OTHER,
     OTHER_DEPTH,
     RECORD,
     Points,
@@ -27,7 +28,7 @@ from pimmi.index.points import (
     stored_codes,
     words_of,
 )
-from pimmi.matching.join import FEW_POINTS, change_masks, doubt_of, nearest_cell, ones, word_at
+from pimmi.matching.join import FEW_POINTS, change_masks, doubt_of, nearest_cell, ones, sign_limits, word_at
 from pimmi.matching.lanes import LANES, near_lanes
 
 NEAREST_PAIRS = 4
@@ -296,3 +297,18 @@ def _matches_in_records(  # type: ignore[no-untyped-def]
                     matches = _with_match(matches, found, first + image, owners[entry])
                     found += 1
     return matches[:found]
+
+
+def compile_all() -> None:
+    """Compile the loops, or load them if an earlier process has."""
+    codebook = load_codebook("small")
+    points = Points(np.zeros((1, RECORD), np.uint8), np.zeros((0, OTHER), np.uint8))
+    offsets = np.array([0, 1])
+    found = wanted(points, codebook=codebook, code_distance=0)
+    limits = sign_limits(sign_distance=0, code_distance=0)
+    lists = make_cell_lists([(points.records, offsets)], codebook=codebook)
+    matches_in_lists(found, lists, sign_limits=limits)
+    places = cell_places(found, codebook=codebook)
+    matches_in_records(
+        found, points.records, offsets, places=places, first=0, codebook=codebook, sign_limits=limits
+    )

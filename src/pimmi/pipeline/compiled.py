@@ -1,8 +1,9 @@
-"""Importing this module compiles all that workers run, or loads it compiled.
+"""Importing this module compiles all that workers and searches run, or loads it compiled.
 
-The server that they are forked from does so once, for all; the process of the command itself needs none of it.
+The server that workers are forked from does so once, for all; the process of the command itself needs none of it.
 """
 
-from pimmi.matching.match import compile_all
+from pimmi.matching import match, presearch
 
-compile_all()
+match.compile_all()
+presearch.compile_all()

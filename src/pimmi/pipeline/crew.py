@@ -25,6 +25,7 @@ R = TypeVar("R")
 PRELOAD = (
     "pimmi.grouping.groups",
     "pimmi.images.decode",
+    "pimmi.images.pillow",
     "pimmi.images.thumbnail",
     "pimmi.pipeline.reading",
     "pimmi.pipeline.comparing",

@@ -5,8 +5,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from numba import version_info
 
-from pimmi.cli.quick_numba import quick_numba
+from pimmi.cli.quick_numba import KNOWN, quick_numba
 
 COMPILED = """
 import math
@@ -51,7 +52,10 @@ def test_what_is_compiled_is_loaded_without_what_compiling_takes(tmp_path: Path)
         for _ in range(2)
     )
     assert first.splitlines() == ["2.0 True True False", "1.0 True", "8.0"]
-    assert second.splitlines() == ["2.0 False False False", "1.0 True", "8.0"]
+    known = version_info.short == KNOWN
+    assert second.splitlines() == (
+        ["2.0 False False False", "1.0 True", "8.0"] if known else first.splitlines()
+    )
 
 
 def loads_as_it_will() -> bool:
@@ -63,7 +67,7 @@ def loads_as_it_will() -> bool:
 
 
 def test_a_numba_of_another_version_loads_as_it_will(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert not loads_as_it_will()
+    assert loads_as_it_will() == (version_info.short != KNOWN)
     monkeypatch.setattr("pimmi.cli.quick_numba.KNOWN", (0, 1))
     assert loads_as_it_will()
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import importlib.util
 import io
 import struct
+import subprocess
 import sys
 import threading
 import warnings
@@ -137,6 +138,24 @@ def test_formats_and_modes_give_the_same_grey(name: str) -> None:
     assert (image.width, image.height) == PHOTO.size
     assert difference(image.grey, reference()) < tolerance
     assert np.array_equal(read(data).grey, image.grey)
+
+
+PLAIN = """
+import sys
+from pimmi.images.decode import decode
+decode(sys.stdin.buffer.read(), working_size=128, max_pixels=10_000_000)
+print(sorted(name for name in sys.modules if name.partition(".")[0] == "PIL"))
+"""
+
+
+@pytest.mark.parametrize(("kind", "loaded"), [("jpeg", False), ("png", True)])
+def test_pillow_is_loaded_only_for_what_it_decodes(kind: str, loaded: bool) -> None:
+    file = io.BytesIO()
+    PHOTO.save(file, kind)
+    said = subprocess.run(
+        [sys.executable, "-c", PLAIN], input=file.getvalue(), check=True, capture_output=True
+    ).stdout
+    assert (said.strip() != b"[]") == loaded
 
 
 def test_one_bit_images_average_to_grey() -> None:

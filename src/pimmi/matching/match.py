@@ -343,11 +343,9 @@ def _candidates(
     areas = np.minimum(overlap / sizes.prod(axis=1)[pairs].astype(np.float64), 1.0)
     possible = confidence(links, pixels, areas) >= settings.stored_confidence
     unsure = possible & ~_sure(links, pixels, areas)
-    asked = possible | thorough, unsure | thorough
+    possible, unsure = possible | thorough, unsure | thorough
     _in_shares(
-        count,
-        lambda own: look_again(compact[own], asked[0][own], asked[1][own], *shown, pixels[own]),
-        threads,
+        count, lambda own: look_again(compact[own], possible[own], unsure[own], *shown, pixels[own]), threads
     )
     return Candidates(
         links=links,

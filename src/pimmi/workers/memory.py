@@ -1,6 +1,7 @@
 """What becomes of memory that is freed."""
 
 import ctypes
+import sys
 from functools import lru_cache
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
@@ -16,6 +17,8 @@ def keep_freed_memory() -> None:
     Arrays of many megabytes are else given back to the system one by one, and each page that comes again is cleared
     first: a tenth of the time of matching.
     """
+    if sys.platform == "win32":
+        return
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(M_MMAP_THRESHOLD, LARGEST_KEPT)

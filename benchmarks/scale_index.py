@@ -42,7 +42,9 @@ from pimmi.index.points import (
     taken_points,
     words_of,
 )
-from pimmi.matching.join import CROWDED, Lists, by_pair, change_masks, look_up, make_lists, sign_limits
+from pimmi.matching.join import CROWDED, change_masks, look_up, sign_limits
+from pimmi.matching.lists import Lists, make_lists
+from pimmi.matching.matches import by_pair
 from pimmi.settings import MatchingSettings
 from pimmi.study.description import read_description
 from pimmi.study.layout import StudyFolder

@@ -20,7 +20,9 @@ from numpy.typing import NDArray
 from pimmi.features.sift import Features
 from pimmi.index.codebook import ARRAYS, Codebook, parse_codebook
 from pimmi.index.points import OTHER_DEPTH, encode_points
-from pimmi.matching.join import Lists, centroid, change_masks, make_lists, ones
+from pimmi.matching.join import change_masks
+from pimmi.matching.lists import Lists, make_lists
+from pimmi.matching.packed import centroid, ones
 from train_codebook import Floats, content_of, descriptors_of
 
 LOWEST = 24

@@ -16,7 +16,7 @@ from pimmi.images.thumbnail import grey_thumbnail
 from pimmi.index.codebook import load_codebook
 from pimmi.index.points import POINT_FIELDS, Points, encode_points, offsets_of
 from pimmi.matching.blocks import ImageBlock
-from pimmi.matching.join import make_lists
+from pimmi.matching.lists import make_lists
 from pimmi.settings import Settings
 
 SETTINGS = Settings()

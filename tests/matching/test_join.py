@@ -1,6 +1,5 @@
 """The join, against a comparison of every form with every point."""
 
-from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import combinations_with_replacement, permutations
 
@@ -19,15 +18,13 @@ from pimmi.index.points import OTHER_DEPTH, full_codes, keypoints
 from pimmi.matching import join
 from pimmi.matching.join import (
     CROWDED,
-    FEW_POINTS,
+    MOST_OF_LOOK,
     TooManyMatches,
-    by_pair,
     change_masks,
     look_up,
-    make_lists,
-    ones,
     sign_limits,
 )
+from pimmi.matching.lists import FEW_POINTS, make_lists
 from pimmi.settings import Settings
 
 Match = tuple[int, int, int, int, int, int]
@@ -113,27 +110,48 @@ def sign_limits_of(chosen: Settings) -> NDArray[np.int64]:
 
 
 def brute_force(
-    images: list[Described], chosen: Settings = SETTINGS, *, limits: Limits | None = None
+    images: list[Described],
+    chosen: Settings = SETTINGS,
+    *,
+    limits: Limits | None = None,
+    most_of_look: int = MOST_OF_LOOK,
 ) -> set[Match]:
+    """All forms compared with all points; of those of an image in one cell, a form keeps the nearest."""
     limits = limits_of(chosen) if limits is None else limits
     found = set()
     few = [len(image.points) <= FEW_POINTS for image in images]
     every = [forms_of(image, chosen) for image in images]
     applied = [keypoints(image.points.records).changes for image in images]
+    near, distances = {}, {}
     for (here, query), (there, base) in permutations(enumerate(every), 2):
         plain = base.changes == 0
         differing = np.bitwise_count(query.codes[:, None] ^ base.codes[plain][None]).astype(int)
         limit = limits[int(few[here])][base.cells[plain][:, 0]]
-        near = differing[:, :, :2].sum(axis=2) <= sign_limits_of(chosen)[limit]
-        near &= differing.sum(axis=2) <= limit
+        distances[here, there] = differing.sum(axis=2)
+        close = differing[:, :, :2].sum(axis=2) <= sign_limits_of(chosen)[limit]
+        close &= distances[here, there] <= limit
         looks = query.cells[:, None, :] == base.cells[plain][None, :, :1]
-        near &= looks[:, :, 0] | (looks.any(axis=2) & (limit > CROWDED))
-        for form, other in np.argwhere(near).tolist():
-            point, distance = int(query.points[form]), int(differing[form, other].sum())
-            change = int(applied[here][point] ^ query.changes[form] ^ applied[there][other])
-            ends = [(here, point), (there, other)]
-            (first, first_point), (second, second_point) = sorted(ends)
-            found.add((first, second, first_point, second_point, change, distance))
+        near[here, there] = close & (looks[:, :, 0] | (looks.any(axis=2) & (limit > CROWDED)))
+    for (here, query), (there, base) in permutations(enumerate(every), 2):
+        own = near[here, there].copy()
+        if there < here:
+            of_first = near[there, here][base.changes == 0]
+            own[query.changes == 0] &= ~of_first.T
+        cells = base.cells[base.changes == 0][:, 0]
+        for form, point in enumerate(query.points.tolist()):
+            (hits,) = np.nonzero(own[form])
+            hits = hits[np.argsort(distances[here, there][form, hits], kind="stable")]
+            for other in hits.tolist():
+                if (
+                    np.count_nonzero(cells[hits[: np.flatnonzero(hits == other)[0]]] == cells[other])
+                    >= most_of_look
+                ):
+                    continue
+                change = int(applied[here][point] ^ query.changes[form] ^ applied[there][other])
+                ends = [(here, point), (there, other)]
+                (first, first_point), (second, second_point) = sorted(ends)
+                distance = int(distances[here, there][form, other])
+                found.add((first, second, first_point, second_point, change, distance))
     return found
 
 
@@ -213,21 +231,6 @@ def test_more_matches_than_are_allowed_are_refused(images: list[Described]) -> N
         joined(images, places, most=len(brute_force(images)) - 1)
 
 
-@given(data=st.data())
-def test_matches_are_sorted_by_pair_and_small_pairs_left_out(data: st.DataObject) -> None:
-    pair = st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(0, 2**36 - 1))
-    drawn = data.draw(st.lists(st.lists(pair, max_size=12), min_size=1, max_size=3))
-    at_least = data.draw(st.integers(1, 3))
-    pieces = [
-        np.array([one << 50 | other << 36 | rest for one, other, rest in piece], np.uint64) for piece in drawn
-    ]
-    flat = [match for piece in drawn for match in piece]
-    counts = Counter(match[:2] for match in flat)
-    expected = sorted((match for match in flat if counts[match[:2]] >= at_least), key=lambda match: match[:2])
-    found = by_pair(pieces, at_least=at_least)
-    assert found.tolist() == [one << 50 | other << 36 | rest for one, other, rest in expected]
-
-
 @settings(max_examples=15, deadline=None)
 @given(data=st.data())
 def test_any_split_of_the_images_finds_the_same(images: list[Described], data: st.DataObject) -> None:
@@ -239,13 +242,25 @@ def test_any_split_of_the_images_finds_the_same(images: list[Described], data: s
     assert found == joined(images, list(range(len(images))))
 
 
+@pytest.mark.parametrize("pieces", ["MATCHES_AT_ONCE", "LOOKS_AT_ONCE"])
 @pytest.mark.parametrize("room", [1, 7, 100])
 def test_the_size_of_the_pieces_does_not_matter(
-    images: list[Described], room: int, monkeypatch: pytest.MonkeyPatch
+    images: list[Described], pieces: str, room: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = joined(images, [0, 1, 2, 4])
-    monkeypatch.setattr(join, "MATCHES_AT_ONCE", room)
+    monkeypatch.setattr(join, pieces, room)
     assert joined(images, [0, 1, 2, 4]) == expected
+
+
+def test_of_points_that_repeat_the_nearest_match() -> None:
+    """A pattern and a part of it, whose points look alike."""
+    tile = picture("cat", width=64)
+    tiles = np.tile(tile, (4, 4, 1))
+    images = with_points([tiles, np.ascontiguousarray(tiles[20:150, 30:220]), tile], SETTINGS)
+    expected = brute_force(images)
+    assert expected < brute_force(images, most_of_look=1000)
+    assert joined(images, [0, 1, 2]) == expected
+    assert joined(images, [0, 2], [1]) | joined(images, [0, 2]) == expected
 
 
 def test_images_without_points_match_nothing(images: list[Described]) -> None:
@@ -264,9 +279,3 @@ def test_codes_flipped_by_masks_are_those_of_flipped_coordinates(seed: int, chan
     flipped = code ^ np.array([masks[0], masks[1], 0], np.uint64)
     changes = np.full(6, change, np.uint8)
     assert np.array_equal(flipped, codebook.encode(coordinates * codebook.flips(changes)))
-
-
-@settings(deadline=None)
-@given(word=st.integers(0, 2**64 - 1))
-def test_ones_counts_bits(word: int) -> None:
-    assert ones(np.uint64(word)) == word.bit_count()

@@ -20,7 +20,8 @@ from pimmi.index.points import (
     stored_codes,
     words_of,
 )
-from pimmi.matching.join import FEW_POINTS, change_masks, sign_limits
+from pimmi.matching.join import change_masks, sign_limits
+from pimmi.matching.lists import FEW_POINTS
 from pimmi.matching.presearch import (
     NEAREST_PAIRS,
     Wanted,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pimmi.index.codebook import Codebook
 from pimmi.index.points import Points, runs, taken_points
-from pimmi.matching.join import Lists, make_lists
+from pimmi.matching.lists import Lists, make_lists
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from numba import njit
 
 from pimmi.index.points import SCALE_STEPS
 from pimmi.matching.hypotheses import ANGLE_SLACK, SCALE_SLACK
-from pimmi.matching.join import ones
+from pimmi.matching.packed import ones
 from pimmi.matching.transforms import (
     LAST_STEP,
     fill_pairing,

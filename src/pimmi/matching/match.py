@@ -17,19 +17,9 @@ from pimmi.index.points import Keypoints, Points, encode_points, offsets_of
 from pimmi.matching.blocks import LOOKED_AT, PARTS, RELATIONS, ImageBlock, Links
 from pimmi.matching.confidence import confidence
 from pimmi.matching.confirm import MISALIGNMENT, PART_COLUMNS, PIXEL_COLUMNS, confirm
-from pimmi.matching.join import (
-    FEW_POINTS,
-    MAX_IMAGES,
-    SECOND_SHIFT,
-    TooManyMatches,
-    by_pair,
-    change_masks,
-    look_up,
-    make_lists,
-    matched_places,
-    sign_limits,
-    unpack,
-)
+from pimmi.matching.join import TooManyMatches, change_masks, look_up, sign_limits
+from pimmi.matching.lists import FEW_POINTS, make_lists
+from pimmi.matching.matches import MAX_IMAGES, SECOND_SHIFT, by_pair, matched_places, unpack
 from pimmi.matching.near import aligned_matches, near_pairs
 from pimmi.matching.sampling import levels_of
 from pimmi.matching.second_look import look_again

@@ -10,8 +10,8 @@ import numpy as np
 from numba import njit, uint64
 
 from pimmi.matching.blocks import LOOKED_AT
-from pimmi.matching.join import ones
 from pimmi.matching.lanes import LANES, near_lanes
+from pimmi.matching.packed import ones
 
 SIGNATURE_BITS = 16
 """Bits of 128 in which the signatures of near-exact copies differ at most."""

@@ -28,8 +28,10 @@ from pimmi.index.points import (
     stored_codes,
     words_of,
 )
-from pimmi.matching.join import FEW_POINTS, change_masks, doubt_of, nearest_cell, ones, sign_limits, word_at
+from pimmi.matching.join import change_masks, sign_limits
 from pimmi.matching.lanes import LANES, near_lanes
+from pimmi.matching.lists import FEW_POINTS
+from pimmi.matching.packed import doubt_of, nearest_cell, ones, word_at
 
 NEAREST_PAIRS = 4
 """A form looks in the cell of its r-th and s-th nearest centroid if r s is so much or less."""

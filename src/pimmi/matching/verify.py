@@ -128,7 +128,7 @@ def _turn(i, j, change, angles, changes):  # type: ignore[no-untyped-def]
 def verify(  # type: ignore[no-untyped-def]
     matches, offsets, sizes, xs, ys, scales, angles, changes, codes, masks, tolerance, minimum_inliers, links
 ):  # fmt: skip
-    """Verify every run of `matches` (`pimmi.matching.join.by_pair`) that belongs to one pair of images; sorts each.
+    """Verify every run of `matches` (`pimmi.matching.matches.by_pair`) that belongs to one pair of images; sorts each.
 
     The images stand in the order of their places: offsets int64 (images + 1,); sizes float32 (images, 2), width and
     height of the working images; xs, ys float32 (n,) in their pixels, by rising y in each image; scales, angles,

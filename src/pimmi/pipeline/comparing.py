@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pimmi.index.codebook import load_codebook
 from pimmi.matching.blocks import STANDING, ImageBlock, Links
-from pimmi.matching.join import make_lists
+from pimmi.matching.lists import make_lists
 from pimmi.settings import MatchingSettings
 from pimmi.study.layout import ShardPair, StudyFolder
 from pimmi.study.links import LINKS_COLUMNS, LINKS_SCHEMA, TRANSFORM, write_links

@@ -19,6 +19,8 @@ MATCHES_AT_ONCE = 1 << 20
 LOOKS_AT_ONCE = 1 << 21
 """Looks, of one form in one cell each, that are sorted before any is made, 24 bytes each: so those into neighbouring
 lists come one after the other, and find them in the processor's cache."""
+FILLED = 0.5
+"""Points for each cell, of a block of images, up to which looks into cells without any are left out beforehand."""
 CROWDED = 30
 """Limit of a cell, in bits, up to which only forms look in it whose nearest cell it is: these lists are the longest by
 far, and points of so near codes nearly always have the same nearest cell."""
@@ -79,10 +81,14 @@ def _first_behind(here, origins, places, first, stop):  # type: ignore[no-untype
 @njit(cache=True, nogil=True)
 def _sort_looks(  # type: ignore[no-untyped-def]
     start, end, few, signs, more_signs, origins, nearest, other_points, other_changes, other_nearest,
-    shape_lengths, bits, masks, starts, looks,
+    shape_lengths, bits, masks, few_filled, list_starts, starts, looks,
 ):  # fmt: skip
     """Fill `looks` uint64 (room, 3) with those of the forms from `start` to `end`, plain ones first, by the first
-    centroid of the cell: both words of signs, and where. `starts` int64 (centroids + 2,) is used. Returns how many."""
+    centroid of the cell: both words of signs, and where. Returns how many.
+
+    If there are points in `few_filled` cells, by `list_starts`, looks into others are left out: to ask that of each
+    takes time. `starts` int64 (centroids + 2,) is room.
+    """
     depth = shape_lengths.shape[1]
     square = np.full(depth, OTHER_DEPTH, np.int64)
     starts[:] = 0
@@ -90,8 +96,12 @@ def _sort_looks(  # type: ignore[no-untyped-def]
         plain = form < len(nearest)
         near = nearest[form] if plain else other_nearest[form - len(nearest)]
         lengths = shape_lengths[origins[form] & uint32(15)] if plain else square
-        for r in range(depth if plain else OTHER_DEPTH):
-            starts[centroid(near, r, bits) + 2] += lengths[r]
+        across = depth if plain else OTHER_DEPTH
+        for r in range(across):
+            first = centroid(near, r, bits)
+            for s in range(lengths[r]):
+                cell = (first << bits) + centroid(near, across + s, bits)
+                starts[first + 2] += not few_filled or list_starts[cell] < list_starts[cell + 1]
     for number in range(2, len(starts)):
         starts[number] += starts[number - 1]
     for form in range(start, end):
@@ -109,13 +119,11 @@ def _sort_looks(  # type: ignore[no-untyped-def]
             first = centroid(near, r, bits)
             at = starts[first + 1]
             for s in range(lengths[r]):
-                looks[at, 0], looks[at, 1] = wide, rest
-                looks[at, 2] = (
-                    about
-                    | (uint64(plain and r + s == 0) << uint64(LOOK_OWN))
-                    | uint64((first << bits) + centroid(near, across + s, bits))
-                )
-                at += 1
+                cell = (first << bits) + centroid(near, across + s, bits)
+                if not few_filled or list_starts[cell] < list_starts[cell + 1]:
+                    looks[at, 0], looks[at, 1] = wide, rest
+                    looks[at, 2] = about | (uint64(plain and r + s == 0) << uint64(LOOK_OWN)) | uint64(cell)
+                    at += 1
             starts[first + 1] = at
     return starts[-1]
 
@@ -241,13 +249,14 @@ def look_up(
     at_once = max(LOOKS_AT_ONCE // most_cells, 1)
     looks = np.empty((min(at_once, forms) * most_cells, 3), np.uint64)
     starts = np.empty((1 << query.bits) + 2, np.int64)
+    few_filled = len(base) < FILLED * (len(base.starts) - 2)
     buffer = np.empty(MATCHES_AT_ONCE, np.uint64)
     found = []
     for first in range(0, forms, at_once):
         count = _sort_looks(
             first, min(first + at_once, forms), query.few, query.signs, query.more_signs, query.origins, query.nearest,
-            query.other_points, query.other_changes, query.other_nearest, query.shapes, query.bits, masks, starts,
-            looks,
+            query.other_points, query.other_changes, query.other_nearest, query.shapes, query.bits, masks,
+            few_filled, base.starts, starts, looks,
         )  # fmt: skip
         start = 0
         while start < count:

@@ -33,6 +33,8 @@ from pimmi.matching.lanes import LANES, near_lanes
 from pimmi.matching.lists import FEW_POINTS
 from pimmi.matching.packed import doubt_of, nearest_cell, ones, word_at
 
+WEIGHT_STEPS = 1 << 20
+"""Steps in which weights are added: whole numbers have the same sum in whatever order."""
 NEAREST_PAIRS = 4
 """A form looks in the cell of its r-th and s-th nearest centroid if r s is so much or less."""
 FIRST_ROOM = 1 << 16
@@ -100,18 +102,37 @@ def promising(
 
     `matches` are those of `points` points with `images` images, as `matches_in_lists` gives them.
     """
-    numbered = (matches >> np.uint64(32)) * np.uint64(points) + (matches & np.uint64(2**32 - 1))
-    if images * points < 2**32:
-        numbered = numbered.astype(np.uint32)
-    numbered = np.sort(numbered)
-    numbered = numbered[np.diff(numbered, prepend=~numbered[:1]) != 0]
-    of_image, of_point = np.divmod(numbered.astype(np.int64), max(points, 1))
-    frequencies = np.bincount(of_point, minlength=points)
+    counts, scores = np.zeros(images, np.int64), np.zeros(images, np.int64)
+    frequencies = np.zeros(points, np.int64)
+    distinct = _count_distinct(matches, np.zeros(images * points // 8 + 1, np.uint8), counts, frequencies)
     weights = np.log(images / np.maximum(frequencies, 1)) ** 2
-    scores = np.bincount(of_image, weights[of_point], minlength=images)
-    (enough,) = np.nonzero(np.bincount(of_image, minlength=images) >= fewest)
+    _add_weights(distinct, np.rint(WEIGHT_STEPS * weights).astype(np.int64), scores)
+    (enough,) = np.nonzero(counts >= fewest)
     best = enough[np.argsort(-scores[enough], kind="stable")[:most]]
     return np.sort(best)
+
+
+@njit(cache=True, nogil=True)
+def _count_distinct(matches, seen, counts, frequencies):  # type: ignore[no-untyped-def]
+    """The matches, each once; counted for each image, and for each point. `seen` has a bit for each that could be."""
+    distinct = np.empty_like(matches)
+    found = 0
+    for m in range(len(matches)):
+        image, point = np.int64(matches[m] >> uint64(32)), np.int64(matches[m] & uint64(2**32 - 1))
+        place = image * len(frequencies) + point
+        if (seen[place >> 3] >> (place & 7)) & 1 == 0:
+            seen[place >> 3] |= np.uint8(1 << (place & 7))
+            counts[image] += 1
+            frequencies[point] += 1
+            distinct[found] = matches[m]
+            found += 1
+    return distinct[:found]
+
+
+@njit(cache=True, nogil=True)
+def _add_weights(matches, weights, scores):  # type: ignore[no-untyped-def]
+    for m in range(len(matches)):
+        scores[matches[m] >> uint64(32)] += weights[matches[m] & uint64(2**32 - 1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,7 +330,8 @@ def compile_all() -> None:
     found = wanted(points, codebook=codebook, code_distance=0)
     limits = sign_limits(sign_distance=0, code_distance=0)
     lists = make_cell_lists([(points.records, offsets)], codebook=codebook)
-    matches_in_lists(found, lists, sign_limits=limits)
+    matches = matches_in_lists(found, lists, sign_limits=limits)
+    promising(matches, images=1, points=1, fewest=1, most=1)
     places = cell_places(found, codebook=codebook)
     matches_in_records(
         found, points.records, offsets, places=places, first=0, codebook=codebook, sign_limits=limits

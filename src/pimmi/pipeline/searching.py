@@ -155,18 +155,15 @@ class Searcher:
             for number, first, (start, stop) in zip(self._offsets, firsts.tolist(), bounds, strict=False)
             if start < stop
         }
-        shards = list(threads.map(self._shard, found))
         if not found:
             return None
+        shards = list(threads.map(self._shard, found))
         parts = [
             taken(shard, rows, forms=self._forms_of(number))
             for shard, (number, rows) in zip(shards, found.items(), strict=True)
         ]
-        every = joined(parts)
-        others = [row for row, name in enumerate(every.ids) if name != query.ids[0]]
-        if len(others) == len(every):
-            return every
-        return taken(every, np.array(others)) if others else None
+        others = joined(parts, without=query.ids[0])
+        return others if len(others) else None
 
     def _matches(self, query: Shard, firsts: NDArray[np.int64], threads: Executor) -> NDArray[np.uint64]:
         """Which images match which points of the query; images are numbered shard by shard."""

@@ -45,8 +45,8 @@ class Shard:
         return values(self.images, "image_id")
 
 
-def joined(shards: Sequence[Shard]) -> Shard:
-    """One shard of all images, each once, sorted by id."""
+def joined(shards: Sequence[Shard], *, without: str | None = None) -> Shard:
+    """One shard of all images, each once, sorted by id; the image with the id `without` is left out."""
     fields = {
         name: np.concatenate([getattr(shard.points, name) for shard in shards]) for name in POINT_FIELDS
     }
@@ -58,7 +58,8 @@ def joined(shards: Sequence[Shard]) -> Shard:
         signatures=np.concatenate([shard.signatures for shard in shards]),
         thumbnails=np.concatenate([shard.thumbnails for shard in shards]),
     )
-    return taken(everything, np.unique(everything.ids, return_index=True)[1])
+    ids, rows = np.unique(everything.ids, return_index=True)
+    return taken(everything, rows[ids != without])
 
 
 def taken(shard: Shard, rows: NDArray[np.int64], *, forms: NDArray[np.int64] | None = None) -> Shard:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from itertools import pairwise
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pimmi.matching.guided import SQUARE, make_squares
+from pimmi.matching.guided import SQUARE, fill_squares, most_squares
 
 SIDES = st.integers(1, 60)
 IMAGES = st.lists(
@@ -18,6 +18,7 @@ IMAGES = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(IMAGES)
 def test_each_point_is_in_the_square_in_which_it_lies(
     images: list[tuple[int, int, list[tuple[float, float]]]],
@@ -29,17 +30,15 @@ def test_each_point_is_in_the_square_in_which_it_lies(
     ]
     offsets = np.cumsum([0, *map(len, places)])
     xs, ys = np.ascontiguousarray(np.concatenate(places).T)
-    starts, firsts, across, listed = make_squares(offsets, sizes, xs, ys)
-    assert firsts[-1] == len(starts)
-    for image, (start, end) in enumerate(pairwise(offsets)):
-        own = starts[firsts[image] : firsts[image + 1]]
-        if start == end:
-            assert not len(own)
-            continue
-        assert own[0] == 0
-        assert own[-1] == end - start
-        assert sorted(listed[start:end]) == list(range(start, end))
+    starts = np.full(most_squares(sizes) + 2, -1, np.int32)
+    listed = np.full(max(map(len, places)), -1, np.int32)
+    for size, (start, end) in zip(sizes, pairwise(offsets), strict=True):
+        across, down = fill_squares(start, end, size, xs, ys, starts, listed)
+        assert (across * SQUARE > size[0], down * SQUARE > size[1]) == (True, True)
+        own = starts[: across * down + 1]
+        assert (own[0], own[-1]) == (0, end - start)
+        assert sorted(listed[: end - start]) == list(range(start, end))
         for square, (first, last) in enumerate(pairwise(own)):
-            row, column = divmod(square, int(across[image]))
-            for point in listed[start + first : start + last]:
+            row, column = divmod(square, across)
+            for point in listed[first:last]:
                 assert (int(xs[point] / SQUARE), int(ys[point] / SQUARE)) == (column, row)

@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 
 from pimmi.matching.confirm import CONFLICTING, NOISE, STRIDE, TEXTURE
-from pimmi.matching.sampling import LONGEST_GRID, WINDOW, blend
+from pimmi.matching.sampling import WINDOW, blend
 
 LEAST_VARIANCE = TEXTURE * TEXTURE
 """Squared grey levels from which on a window of either image can tell its place."""
@@ -39,65 +39,69 @@ LEAST_PIVOT = 1e-12
 """So that rounding can't make the fit fail."""
 UNKNOWN = 1.0
 """Samples, where so few windows can tell."""
-SUMS = 14
+MEANS = 14
+S, T, SS, TT, ST, X, Y, XX, XY, YY, XS, YS, XT, YT = range(MEANS)
+"""Mean products, in a window, of grey levels of the first and the second image and of the gradients of the first."""
 UNKNOWNS = 8
 """Numbers of a projective map."""
 WINDOW_COLUMNS = 12
 """weights of the displacement (xx, xy, yy), displacement (x, y), place of the middle (x, y), variance of the first and
 of the second window, their covariance, and that of the gradients (x, y) with what is left of the second"""
-MOST_WINDOWS = (LONGEST_GRID // STRIDE + 1) ** 2
 PLAIN, OTHER, RELATIVE = 0, 1, 2
 """Whether a window has no texture, shows something else, or can tell how far it is off."""
 
 
 @njit(cache=True, nogil=True)
-def _add_columns(a, b, i, columns, sums):  # type: ignore[no-untyped-def]
-    """Fill `sums` float64 (SUMS, LONGEST_GRID) with what a row of windows adds up in each column, from the row i on."""
-    sums[:, :columns] = 0.0
-    for p in range(i, i + WINDOW):
-        above, below = max(p - 1, 0), min(p + 1, len(a) - 1)
+def _fill_gradients(a, rows, columns, along, down):  # type: ignore[no-untyped-def]
+    """Fill `along` and `down`, float64 as `a`, with how much it changes from place to place."""
+    last = columns - 1
+    for i in range(rows):
+        above, below = max(i - 1, 0), min(i + 1, rows - 1)
+        share = 1.0 / (below - above)
+        for j in range(1, last):
+            along[i, j] = 0.5 * (a[i, j + 1] - a[i, j - 1])
+        along[i, 0], along[i, last] = a[i, 1] - a[i, 0], a[i, last] - a[i, last - 1]
         for j in range(columns):
-            before, after = max(j - 1, 0), min(j + 1, columns - 1)
-            s, t = a[p, j], b[p, j]
-            x = (a[p, after] - a[p, before]) / (after - before)
-            y = (a[below, j] - a[above, j]) / (below - above)
-            sums[0, j] += s
-            sums[1, j] += t
-            sums[2, j] += s * s
-            sums[3, j] += t * t
-            sums[4, j] += s * t
-            sums[5, j] += x
-            sums[6, j] += y
-            sums[7, j] += x * x
-            sums[8, j] += x * y
-            sums[9, j] += y * y
-            sums[10, j] += x * s
-            sums[11, j] += y * s
-            sums[12, j] += x * t
-            sums[13, j] += y * t
+            down[i, j] = (a[below, j] - a[above, j]) * share
+
+
+@njit(cache=True, nogil=True)
+def _fill_means(one, other, rows, columns, means):  # type: ignore[no-untyped-def]
+    """Fill `means`, float64 (windows in a column, windows in a row), with the mean product in each window."""
+    sums = np.empty(columns)
+    for i in range(0, rows - WINDOW + 1, STRIDE):
+        sums[:] = 0.0
+        for p in range(i, i + WINDOW):
+            for j in range(columns):
+                sums[j] += one[p, j] * other[p, j]
+        for j in range(0, columns - WINDOW + 1, STRIDE):
+            added = 0.0
+            for q in range(j, j + WINDOW):
+                added += sums[q]
+            means[i // STRIDE, j // STRIDE] = added * (1.0 / (WINDOW * WINDOW))
 
 
 @njit(cache=True, nogil=True)
 def _displace(means, sign, window):  # type: ignore[no-untyped-def]
-    """Fill a window, but for its place, from the means of its samples, float64 (SUMS,).
+    """Fill a window, but for its place, from its mean products, float64 (MEANS,).
 
     Returns what it is, and its correlation.
     """
-    s, t, x, y = means[0], means[1], means[5], means[6]
-    first, second = max(means[2] - s * s, 0.0), max(means[3] - t * t, 0.0)
+    s, t, x, y = means[S], means[T], means[X], means[Y]
+    first, second = max(means[SS] - s * s, 0.0), max(means[TT] - t * t, 0.0)
     if max(first, second) < LEAST_VARIANCE:
         return PLAIN, 0.0
-    both = sign * (means[4] - s * t)
+    both = sign * (means[ST] - s * t)
     correlation = both / math.sqrt((first + ADDED_VARIANCE) * (second + ADDED_VARIANCE))
     if correlation < CONFLICTING:
         return OTHER, correlation
     # the second window is taken for the first, so many times as bright, and displaced
     gain = sign * math.sqrt((second + ADDED_VARIANCE) / (first + ADDED_VARIANCE))
-    xx = gain * gain * (means[7] - x * x)
-    xy = gain * gain * (means[8] - x * y)
-    yy = gain * gain * (means[9] - y * y)
-    left_x = gain * (means[12] - x * t - gain * (means[10] - x * s))
-    left_y = gain * (means[13] - y * t - gain * (means[11] - y * s))
+    xx = gain * gain * (means[XX] - x * x)
+    xy = gain * gain * (means[XY] - x * y)
+    yy = gain * gain * (means[YY] - y * y)
+    left_x = gain * (means[XT] - x * t - gain * (means[XS] - x * s))
+    left_y = gain * (means[YT] - y * t - gain * (means[YS] - y * s))
     determinant = (xx + ADDED_VARIANCE) * (yy + ADDED_VARIANCE) - xy * xy
     off_x = ((yy + ADDED_VARIANCE) * left_x - xy * left_y) / determinant
     off_y = ((xx + ADDED_VARIANCE) * left_y - xy * left_x) / determinant
@@ -107,17 +111,6 @@ def _displace(means, sign, window):  # type: ignore[no-untyped-def]
     window[7], window[8], window[9] = first, second, both
     window[10], window[11] = left_x, left_y
     return RELATIVE, correlation
-
-
-@njit(cache=True, nogil=True)
-def _fill_basis(x, y, along, down):  # type: ignore[no-untyped-def]
-    """How much each number of the map moves the place x, y: fill what depends on it.
-
-    The map is x + c + a x + b y + (p x + q y) x and y + f + d x + e y + (p x + q y) y, as a projective one nearly is
-    for a small tilt.
-    """
-    along[1], along[2], along[6], along[7] = x, y, x * x, x * y
-    down[4], down[5], down[6], down[7] = x, y, x * y, y * y
 
 
 @njit(cache=True, nogil=True)
@@ -145,6 +138,50 @@ def _solve(matrix, vector, found):  # type: ignore[no-untyped-def]
         found[m] = left / matrix[m, m]
 
 
+@njit(cache=True, nogil=True, inline="always")
+def _shift(found, x, y):  # type: ignore[no-untyped-def]
+    """How far the map moves a place.
+
+    It is x + c + a x + b y + (p x + q y) x and y + f + d x + e y + (p x + q y) y, as a projective one nearly is for a
+    small tilt.
+    """
+    bend = found[6] * x + found[7] * y
+    return (
+        found[0] + found[1] * x + found[2] * y + bend * x,
+        found[3] + found[4] * x + found[5] * y + bend * y,
+    )
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _add_window(window, weight, matrix, vector):  # type: ignore[no-untyped-def]
+    """Add what a window says of the map to the lower half of the normal equations.
+
+    The first three numbers of the map move places to the right alone, the next three down alone: what is 0 for that
+    reason is left out.
+    """
+    xx, xy, yy = weight * window[0], weight * window[1], weight * window[2]
+    off_x, off_y, x, y = window[3], window[4], window[5], window[6]
+    place = (1.0, x, y)
+    for m in range(3):
+        right, both, down = place[m] * xx, place[m] * xy, place[m] * yy
+        vector[m] += right * off_x + both * off_y
+        vector[3 + m] += both * off_x + down * off_y
+        for n in range(m + 1):
+            matrix[m, n] += right * place[n]
+            matrix[3 + m, 3 + n] += down * place[n]
+        for n in range(3):
+            matrix[3 + m, n] += both * place[n]
+    for m in range(2):
+        along, below = place[1 + m] * x, place[1 + m] * y
+        right, down = along * xx + below * xy, along * xy + below * yy
+        vector[6 + m] += right * off_x + down * off_y
+        for n in range(3):
+            matrix[6 + m, n] += right * place[n]
+            matrix[6 + m, 3 + n] += down * place[n]
+        for n in range(m + 1):
+            matrix[6 + m, 6 + n] += (right * x + down * y) * place[1 + n]
+
+
 @njit(cache=True, nogil=True)
 def _explain(windows, count, off):  # type: ignore[no-untyped-def]
     """Fill `off` with how far each window is from where the map that explains most of them lays it; returns the map.
@@ -154,19 +191,10 @@ def _explain(windows, count, off):  # type: ignore[no-untyped-def]
     found = np.zeros(UNKNOWNS)
     weights = np.ones(count)
     matrix, vector = np.empty((UNKNOWNS, UNKNOWNS)), np.empty(UNKNOWNS)
-    along, down = np.zeros(UNKNOWNS), np.zeros(UNKNOWNS)
-    along[0] = down[3] = 1.0
     for turn in range(ROUNDS):
         matrix[:], vector[:] = 0.0, 0.0
         for k in range(count):
-            xx, xy, yy = weights[k] * windows[k, 0], weights[k] * windows[k, 1], weights[k] * windows[k, 2]
-            off_x, off_y = windows[k, 3], windows[k, 4]
-            _fill_basis(windows[k, 5], windows[k, 6], along, down)
-            for m in range(UNKNOWNS):
-                from_x, from_y = along[m] * xx + down[m] * xy, along[m] * xy + down[m] * yy
-                vector[m] += from_x * off_x + from_y * off_y
-                for n in range(m + 1):
-                    matrix[m, n] += from_x * along[n] + from_y * down[n]
+            _add_window(windows[k], weights[k], matrix, vector)
         for m in range(UNKNOWNS):
             for n in range(m):
                 matrix[n, m] = matrix[m, n]
@@ -175,11 +203,7 @@ def _explain(windows, count, off):  # type: ignore[no-untyped-def]
             matrix[m, m] += rest
         _solve(matrix, vector, found)
         for k in range(count):
-            _fill_basis(windows[k, 5], windows[k, 6], along, down)
-            x = y = 0.0
-            for m in range(UNKNOWNS):
-                x += along[m] * found[m]
-                y += down[m] * found[m]
+            x, y = _shift(found, windows[k, 5], windows[k, 6])
             ex, ey = windows[k, 3] - x, windows[k, 4] - y
             xx, xy, yy = windows[k, 0], windows[k, 1], windows[k, 2]
             squared = max((xx * ex * ex + 2 * xy * ex * ey + yy * ey * ey) / (xx + yy + 1e-9), 0.0)
@@ -204,16 +228,6 @@ def _gain(window):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _shift(found, x, y):  # type: ignore[no-untyped-def]
-    """How far the map moves a place."""
-    bend = found[6] * x + found[7] * y
-    return (
-        found[0] + found[1] * x + found[2] * y + bend * x,
-        found[3] + found[4] * x + found[5] * y + bend * y,
-    )
-
-
-@njit(cache=True, nogil=True)
 def _farthest(found, rows, columns):  # type: ignore[no-untyped-def]
     """How far the map moves the corner that it moves farthest."""
     farthest = 0.0
@@ -227,35 +241,42 @@ def _farthest(found, rows, columns):  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True)
 def _move(b, rows, columns, found, moved):  # type: ignore[no-untyped-def]
     """Fill `moved` with the second grid where the map lays it, -1 outside of it."""
+    flat, width = b.reshape(-1), b.shape[1]
+    across = np.arange(columns) / columns - 0.5
+    places, lower, right = np.empty(columns, np.int64), np.empty(columns), np.empty(columns)
     for i in range(rows):
+        height = (i - rows / 2) / columns
         for j in range(columns):
-            right, down = _shift(found, j / columns - 0.5, (i - rows / 2) / columns)
-            x, y = j - right, i - down
-            moved[i, j] = -1.0
-            if x < 0 or y < 0 or x > columns - 1 or y > rows - 1:
-                continue
+            along, down = _shift(found, across[j], height)
+            x, y = j - along, i - down
+            outside = x < 0 or y < 0 or x > columns - 1 or y > rows - 1
+            x, y = 0.0 if outside else x, 0.0 if outside else y
             column, row = min(int(x), columns - 2), min(int(y), rows - 2)
-            if min(b[row, column], b[row, column + 1], b[row + 1, column], b[row + 1, column + 1]) >= 0:
-                moved[i, j] = blend(b.reshape(-1), b.shape[1], row, column, y - row, x - column)
+            places[j], lower[j], right[j] = -1 if outside else row * width + column, y - row, x - column
+        for j in range(columns):
+            place = places[j]
+            moved[i, j] = -1.0
+            if (
+                place >= 0
+                and min(flat[place], flat[place + 1], flat[place + width], flat[place + width + 1]) >= 0
+            ):
+                moved[i, j] = blend(flat, width, place, lower[j], right[j])
 
 
 @njit(cache=True, nogil=True)
-def _fill_windows(a, b, rows, columns, sign, sums, means, windows):  # type: ignore[no-untyped-def]
-    """Fill the windows that can tell how far they are off; returns how many, and the mean correlation of all."""
+def _fill_windows(b, rows, columns, sign, means, windows):  # type: ignore[no-untyped-def]
+    """Fill the windows that can tell how far they are off, from their `means`.
+
+    Returns how many these are, the mean correlation of all with texture, and how many those are.
+    """
     count = textured = 0
     total = 0.0
     last = WINDOW - 1
     for i in range(0, rows - last, STRIDE):
-        _add_columns(a[:rows], b, i, columns, sums)
         for j in range(0, columns - last, STRIDE):
             if min(b[i, j], b[i, j + last], b[i + last, j], b[i + last, j + last]) < 0:
                 continue
-            for k in range(SUMS):
-                added = 0.0
-                for q in range(j, j + WINDOW):
-                    added += sums[k, q]
-                means[k] = added / (WINDOW * WINDOW)
-            shows, correlation = _displace(means, sign, windows[count])
+            shows, correlation = _displace(means[:, i // STRIDE, j // STRIDE], sign, windows[count])
             textured += shows != PLAIN
             total += correlation
             if shows == RELATIVE:
@@ -274,15 +295,31 @@ def misalignment(a, b, rows, columns, sign):  # type: ignore[no-untyped-def]
     negative, else 1.0. Windows that show something else don't count. Where hardly any can tell, the first is UNKNOWN
     and the second 0.
     """
-    sums = np.empty((SUMS, LONGEST_GRID))
-    means = np.empty(SUMS)
-    windows = np.empty((MOST_WINDOWS, WINDOW_COLUMNS))
+    means = np.empty((MEANS, (rows - WINDOW) // STRIDE + 1, (columns - WINDOW) // STRIDE + 1))
+    along, down, moved = np.empty((rows, columns)), np.empty((rows, columns)), np.empty((rows, columns))
+    ones = np.ones((rows, columns))
+    _fill_gradients(a, rows, columns, along, down)
+    _fill_means(a, ones, rows, columns, means[S])
+    _fill_means(a, a, rows, columns, means[SS])
+    _fill_means(along, ones, rows, columns, means[X])
+    _fill_means(down, ones, rows, columns, means[Y])
+    _fill_means(along, along, rows, columns, means[XX])
+    _fill_means(along, down, rows, columns, means[XY])
+    _fill_means(down, down, rows, columns, means[YY])
+    _fill_means(along, a, rows, columns, means[XS])
+    _fill_means(down, a, rows, columns, means[YS])
+    windows = np.empty((means[0].size, WINDOW_COLUMNS))
     found = np.zeros(UNKNOWNS)
     laid = b
-    moved = np.empty((LONGEST_GRID, LONGEST_GRID))
-    least, before, reached, aligned = UNKNOWN, 0.0, -1.0, 0.0
+    before, reached, aligned = 0.0, -1.0, 0.0
+    least = np.full(1, UNKNOWN)
     for move in range(MOVES):
-        count, correlation, textured = _fill_windows(a, laid, rows, columns, sign, sums, means, windows)
+        _fill_means(ones, laid, rows, columns, means[T])
+        _fill_means(laid, laid, rows, columns, means[TT])
+        _fill_means(a, laid, rows, columns, means[ST])
+        _fill_means(along, laid, rows, columns, means[XT])
+        _fill_means(down, laid, rows, columns, means[YT])
+        count, correlation, textured = _fill_windows(laid, rows, columns, sign, means, windows)
         if move == 0:
             before = aligned = correlation
         if count < FEWEST or correlation <= reached:
@@ -293,10 +330,10 @@ def misalignment(a, b, rows, columns, sign):  # type: ignore[no-untyped-def]
         gained = 0.0
         for k in range(count):
             gained += _gain(windows[k])
-        least, aligned = np.median(off), correlation + gained / textured
+        least, aligned = off, correlation + gained / textured
         if correlation >= ALIGNED or _farthest(more, rows, columns) <= SETTLED:
             break
         found += more
         _move(b, rows, columns, found, moved)
         laid = moved
-    return least, max(aligned - before, 0.0)
+    return np.median(least), max(aligned - before, 0.0)

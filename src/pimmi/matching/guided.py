@@ -24,45 +24,34 @@ GUIDED_DISTANCE = 72
 
 
 @njit(cache=True, nogil=True)
-def make_squares(offsets, sizes, xs, ys):  # type: ignore[no-untyped-def]
-    """The points of each image by square, in rows from the top left; an image without points has no squares.
-
-    Returns int32 (squares + images,), where each square starts in its image's part of the last array, and the end of
-    that part; int64 (images + 1,), the first square of each image in it; int64 (images,), how many squares are in a
-    row; and int32 (n,), points.
-    """
-    images = len(offsets) - 1
-    firsts = np.zeros(images + 1, np.int64)
-    across = np.zeros(images, np.int64)
+def most_squares(sizes):  # type: ignore[no-untyped-def]
+    """The most squares that one of some images has, of `sizes` float32 (n, 2), width and height."""
     most = 0
-    for image in range(images):
-        firsts[image + 1] = firsts[image]
-        if offsets[image + 1] > offsets[image]:
-            across[image] = int(sizes[image, 0] / SQUARE) + 1
-            squares = across[image] * (int(sizes[image, 1] / SQUARE) + 1)
-            firsts[image + 1] += squares + 1
-            most = max(most, squares)
-    starts = np.zeros(firsts[images], np.int32)
-    listed = np.empty(len(xs), np.int32)
-    square = np.empty(len(xs), np.int32)
-    filled = np.empty(most, np.int32)
-    for image in range(images):
-        if offsets[image + 1] == offsets[image]:
-            continue
-        own = starts[firsts[image] : firsts[image + 1]]
-        down = len(own) // across[image]
-        for i in range(offsets[image], offsets[image + 1]):
-            column = min(int(xs[i] / SQUARE), across[image] - 1)
-            row = min(int(ys[i] / SQUARE), down - 1)
-            square[i] = row * across[image] + column
-            own[square[i] + 1] += 1
-        for s in range(len(own) - 1):
-            own[s + 1] += own[s]
-            filled[s] = own[s]
-        for i in range(offsets[image], offsets[image + 1]):
-            listed[offsets[image] + filled[square[i]]] = i
-            filled[square[i]] += 1
-    return starts, firsts, across, listed
+    for image in range(len(sizes)):
+        most = max(most, (int(sizes[image, 0] / SQUARE) + 1) * (int(sizes[image, 1] / SQUARE) + 1))
+    return most
+
+
+@njit(cache=True, nogil=True)
+def fill_squares(first, stop, size, xs, ys, starts, listed):  # type: ignore[no-untyped-def]
+    """Sort the points of an image, from `first` to `stop`, by square, in rows from the top left.
+
+    Fills `listed` int32 (points,) with the points, and `starts` int32 (squares + 2,) with where those of each square
+    start in it, and where those of the last one end. Returns how many squares are in a row, and how many rows there
+    are.
+    """
+    across, down = int(size[0] / SQUARE) + 1, int(size[1] / SQUARE) + 1
+    starts[: across * down + 2] = 0
+    for i in range(first, stop):
+        square = min(int(ys[i] / SQUARE), down - 1) * across + min(int(xs[i] / SQUARE), across - 1)
+        starts[square + 2] += np.int32(1)
+    for s in range(across * down):
+        starts[s + 2] += starts[s + 1]
+    for i in range(first, stop):
+        square = min(int(ys[i] / SQUARE), down - 1) * across + min(int(xs[i] / SQUARE), across - 1)
+        listed[starts[square + 1]] = i
+        starts[square + 1] += np.int32(1)
+    return across, down
 
 
 @njit(cache=True, nogil=True)
@@ -80,19 +69,19 @@ def _distance(i, j, flip, codes, masks):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def guide(  # type: ignore[no-untyped-def]
-    ranges, starts, listed, across, change, size, xs, ys, scales, angles, changes, codes, masks, tolerance, rounds,
-    best, chosen, model,
+    ranges, starts, listed, across, down, change, size, xs, ys, scales, angles, changes, codes, masks, tolerance,
+    rounds, best, chosen, model,
 ):  # fmt: skip
     """Pair all points of two images, one to one, where `model` lays them onto each other, and fit it to them.
 
-    `ranges` is the first and last point of each image; `listed` and, of the second image, `starts` and `across` are
-    from `make_squares`; `size`, in pixels, is of the second; `best` int64 (4, points) is room. Returns how many points
-    of the first image fall into the second, how many are paired, and the mean distance of the codes of these.
+    `ranges` is the first and last point of each image; `starts` and `listed` are those of the second image, as of
+    `fill_squares`, and `across` and `down` are what it returns; `size`, in pixels, is of the second; `best` int64 (4,
+    points) is room. Returns how many points of the first image fall into the second, how many are paired, and the mean
+    distance of the codes of these.
     """
     mirrored = (change & 1) != 0
     mirror = -1.0 if mirrored else 1.0
     a0, a1, b0, b1 = ranges
-    down = len(starts) // across
     within = 0
     inliers = 0
     bits = 0
@@ -126,7 +115,7 @@ def guide(  # type: ignore[no-untyped-def]
             top = max(0, int((v - reach) / SQUARE))
             bottom = min(down - 1, int((v + reach) / SQUARE))
             for row in range(top, bottom + 1):
-                for at in range(b0 + starts[row * across + left], b0 + starts[row * across + right + 1]):
+                for at in range(starts[row * across + left], starts[row * across + right + 1]):
                     j = listed[at]
                     ex, ey = xs[j] - u, ys[j] - v
                     if ex * ex + ey * ey > squared_reach:

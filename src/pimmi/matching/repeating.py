@@ -51,25 +51,58 @@ def _detail(grid, mask, rows, columns, detail):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def _shifted(first, second, mask, down, across, every):  # type: ignore[no-untyped-def]
-    """Correlation of the first grid with the second shifted by some rows and columns, and the detail in common.
+def _product(one, other):  # type: ignore[no-untyped-def]
+    """The sum of the products of two rows of numbers, float32 (n,)."""
+    total = np.float32(0.0)
+    for k in range(len(one)):
+        total += one[k] * other[k]
+    return total
+
+
+@njit(cache=True, nogil=True)
+def _laid_out(grid, start, margin):  # type: ignore[no-untyped-def]
+    """One row of EVERY, from `start` on, of a grid float32 (rows, columns), one behind the other in float32 (m,).
+
+    Behind each are as many zeros as it is long, and `margin` before the first and behind the last: so two such are
+    shifted by rows and columns when one is shifted as a whole.
+    """
+    rows, columns = grid.shape
+    laid = np.zeros(2 * margin + 2 * columns * (-(-rows // EVERY)), np.float32)
+    for row in range(start, rows, EVERY):
+        at = margin + 2 * columns * (row // EVERY)
+        laid[at : at + columns] = grid[row]
+    return laid
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def _common(first, second, mask, down, across, every):  # type: ignore[no-untyped-def]
+    """The detail that two grids have in common when the second is shifted: what their products add up to at most.
 
     One row of `every` is looked at. Grids float32 (rows, columns); `mask` is 1 where both hold something when nothing
     is shifted, else 0.
     """
     rows, columns = first.shape
     left, right = max(0, -across), columns - max(0, across)
-    both = ones = others = np.float32(0.0)
+    ones = others = np.float32(0.0)
     for i in range(0, rows - down, every):
         a, over_a = first[i, left:right], mask[i, left:right]
         b = second[i + down, left + across : right + across]
         over_b = mask[i + down, left + across : right + across]
         for j in range(len(a)):
-            both += a[j] * b[j]
             ones += a[j] * a[j] * over_b[j]
             others += b[j] * b[j] * over_a[j]
-    common = np.sqrt(ones * others)
-    return both / max(common, np.float32(1e-6)), common
+    return np.sqrt(ones * others)
+
+
+@njit(cache=True, nogil=True)
+def _correlation(first, second, mask, down, across):  # type: ignore[no-untyped-def]
+    """That of the first grid with the second shifted by some rows and columns."""
+    rows, columns = first.shape
+    left, right = max(0, -across), columns - max(0, across)
+    both = np.float32(0.0)
+    for i in range(rows - down):
+        both += _product(first[i, left:right], second[i + down, left + across : right + across])
+    return both / max(_common(first, second, mask, down, across, 1), np.float32(1e-6))
 
 
 @njit(cache=True, nogil=True)
@@ -93,26 +126,35 @@ def repeat(a, b, rows, columns, sign):  # type: ignore[no-untyped-def]
     first, second = np.empty((high, wide), np.float32), np.empty((high, wide), np.float32)
     _detail(a, mask, rows, columns, first)
     _detail(b, mask, rows, columns, second)
-    _, whole = _shifted(first, second, mask, 0, 0, EVERY)
+    least = max(SHARED * _common(first, second, mask, 0, 0, EVERY), 1e-6)
+    laid = _laid_out(first, 0, 0)
+    others = np.empty((EVERY, len(laid) + 2 * wide), np.float32)
+    for start in range(EVERY):
+        others[start] = _laid_out(second, start, wide)
     shifts = np.zeros((JUDGED, 2), np.int64)
     fits = np.zeros(JUDGED)
+    worst = np.argmin(fits)
     for down in range(high):
         for across in range(-wide + 1, wide):
             if (high - down) * (wide - abs(across)) < SHARED * high * wide / 2:
                 continue
             if down * down + across * across < NEAREST * NEAREST:
                 continue
-            correlation, common = _shifted(first, second, mask, down, across, EVERY)
-            worst = np.argmin(fits)
-            if common >= SHARED * whole and sign * correlation > fits[worst]:
-                fits[worst] = sign * correlation
+            start = wide + 2 * wide * (down // EVERY) + across
+            length = len(laid) - 2 * wide * (down // EVERY)
+            product = sign * _product(laid[:length], others[down % EVERY][start : start + length])
+            if product <= fits[worst] * least:
+                continue
+            common = _common(first, second, mask, down, across, EVERY)
+            if common >= least and product > fits[worst] * common:
+                fits[worst] = product / common
                 shifts[worst, 0], shifts[worst, 1] = down, across
+                worst = np.argmin(fits)
     best = 0.0
     for k in range(JUDGED):
         if fits[k] > 0.0:
-            there, _ = _shifted(first, second, mask, shifts[k, 0], shifts[k, 1], 1)
+            there = _correlation(first, second, mask, shifts[k, 0], shifts[k, 1])
             best = max(best, sign * there)
     if best == 0.0:
         return 0.0
-    here, _ = _shifted(first, second, mask, 0, 0, 1)
-    return best / max(sign * here, LEAST)
+    return best / max(sign * _correlation(first, second, mask, 0, 0), LEAST)

@@ -1,7 +1,7 @@
 """Two thumbnails on one grid, where a transform lays one image onto the other."""
 
 import numpy as np
-from numba import njit
+from numba import njit, uint64
 
 GRID = 64
 """Samples along the longer side of an overlap of 4:3, more for a longer one, so that all have about as many.
@@ -44,31 +44,52 @@ def _halved(thumbnails, sizes):  # type: ignore[no-untyped-def]
     return half
 
 
-@njit(cache=True, nogil=True)
-def blend(image, width, i, j, v, u):  # type: ignore[no-untyped-def]
-    """The grey level between four pixels, `v` of a pixel below i and `u` right of j."""
-    at = i * width + j
-    top = image[at] * (1 - u) + image[at + 1] * u
-    bottom = image[at + width] * (1 - u) + image[at + width + 1] * u
+@njit(cache=True, nogil=True, inline="always")
+def blend(image, width, place, v, u):  # type: ignore[no-untyped-def]
+    """The grey level between four pixels, `v` of a pixel below that at `place` and `u` right of it."""
+    above = uint64(place)
+    below = above + uint64(width)
+    top = image[above] * (1 - u) + image[above + uint64(1)] * u
+    bottom = image[below] * (1 - u) + image[below + uint64(1)] * u
     return top * (1 - v) + bottom * v
 
 
-@njit(cache=True, nogil=True)
-def _within(place, length):  # type: ignore[no-untyped-def]
-    """A coordinate (the centre of a pixel at .0) kept where there is a pixel on both sides of it."""
-    return min(max(place, 0.0), length - 1.001)
+@njit(cache=True, nogil=True, inline="always")
+def _within(place, last):  # type: ignore[no-untyped-def]
+    """A coordinate (the centre of a pixel at .0), but no less than 0 and no more than `last`."""
+    place = place if place > 0.0 else 0.0
+    return place if place < last else last
 
 
 @njit(cache=True, nogil=True)
 def _sample_first(image, width, height, size, left, top, step, rows, columns, a):  # type: ignore[no-untyped-def]
     """Fill `a` with the first image on the grid; `image` has pixels of `size` thumbnail pixels."""
+    share = 1.0 / size
+    last_x, last_y = width - 1.001, height - 1.001
+    across, right = np.empty(columns, np.int64), np.empty(columns)
     for j in range(columns):
-        x = _within((left + j * step + 0.5) / size - 0.5, width)
-        column = int(x)
-        for i in range(rows):
-            y = _within((top + i * step + 0.5) / size - 0.5, height)
-            row = int(y)
-            a[i, j] = blend(image, width, row, column, y - row, x - column)
+        x = _within((left + j * step + 0.5) * share - 0.5, last_x)
+        across[j] = int(x)
+        right[j] = x - int(x)
+    blended, held = np.empty((2, columns)), np.full(2, -1)
+    for i in range(rows):
+        y = _within((top + i * step + 0.5) * share - 0.5, last_y)
+        row = int(y)
+        for line in range(row, row + 2):
+            if held[line % 2] != line:
+                held[line % 2] = line
+                start = line * width
+                for j in range(columns):
+                    at = uint64(start + across[j])
+                    blended[line % 2, j] = image[at] * (1 - right[j]) + image[at + uint64(1)] * right[j]
+        lower = y - row
+        for j in range(columns):
+            a[i, j] = blended[row % 2, j] * (1 - lower) + blended[(row + 1) % 2, j] * lower
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _is_inside(u, v, wide, high):  # type: ignore[no-untyped-def]
+    return u >= -0.5 and v >= -0.5 and u <= wide - 0.5 and v <= high - 0.5
 
 
 @njit(cache=True, nogil=True)
@@ -78,19 +99,29 @@ def _sample_second(image, wide, high, size, start, across, down, rows, columns, 
     `start`, `across`, `down` are x and y, in thumbnail pixels, of the grid's first place, and from one to the next.
     """
     inside = 0
+    places, lower, right = np.empty(columns, np.int64), np.empty(columns), np.empty(columns)
     width, height = wide // size, high // size
+    share = 1.0 / size
+    last_x, last_y = width - 1.001, height - 1.001
     for i in range(rows):
-        for j in range(columns):
-            u = start[0] + i * down[0] + j * across[0]
-            v = start[1] + i * down[1] + j * across[1]
-            if u < -0.5 or v < -0.5 or u > wide - 0.5 or v > high - 0.5:
-                b[i, j] = -1.0
-                continue
-            inside += 1
-            x = _within((u + 0.5) / size - 0.5, width)
-            y = _within((v + 0.5) / size - 0.5, height)
+        left, top = start[0] + i * down[0], start[1] + i * down[1]
+        first, stop = 0, columns
+        while first < stop and not _is_inside(left + first * across[0], top + first * across[1], wide, high):
+            b[i, first] = -1.0
+            first += 1
+        while stop > first and not _is_inside(
+            left + (stop - 1) * across[0], top + (stop - 1) * across[1], wide, high
+        ):
+            stop -= 1
+            b[i, stop] = -1.0
+        inside += stop - first
+        for j in range(first, stop):
+            x = _within((left + j * across[0] + 0.5) * share - 0.5, last_x)
+            y = _within((top + j * across[1] + 0.5) * share - 0.5, last_y)
             row, column = int(y), int(x)
-            b[i, j] = blend(image, width, row, column, y - row, x - column)
+            places[j], lower[j], right[j] = row * width + column, y - row, x - column
+        for j in range(first, stop):
+            b[i, j] = blend(image, width, places[j], lower[j], right[j])
     return inside
 
 

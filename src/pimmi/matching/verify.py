@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit, uint64
 
 from pimmi.matching.chance import agreement_score, guided_score
-from pimmi.matching.guided import guide, make_squares
+from pimmi.matching.guided import fill_squares, guide, most_squares
 from pimmi.matching.hypotheses import (
     BUCKETS,
     ROUNDS,
@@ -159,7 +159,8 @@ def verify(  # type: ignore[no-untyped-def]
     best = np.empty((4, most), np.int64)
     model = np.empty(6)
     best_model = np.empty(6)
-    starts, firsts, across, listed = make_squares(offsets, sizes, xs, ys)
+    starts = np.empty(most_squares(sizes) + 2, np.int32)
+    listed = np.empty(most, np.int32)
     n_links = 0
     run = 0
     while run < len(matches):
@@ -260,9 +261,10 @@ def verify(  # type: ignore[no-untyped-def]
         reach = ELSEWHERE * tolerance * max(1.0, model_scale(best_model))
         rivals = _rival_votes(votes, tried, row_of, pairings, best_model, reach)
         ranges = (offsets[first], offsets[first + 1], offsets[second], offsets[second + 1])
+        across, down = fill_squares(ranges[2], ranges[3], sizes[second], xs, ys, starts, listed)
         within, inliers, code_distance = guide(
-            ranges, starts[firsts[second] : firsts[second + 1]], listed, across[second], change, sizes[second],
-            xs, ys, scales, angles, changes, codes, masks, tolerance, rounds, best, chosen, best_model,
+            ranges, starts, listed, across, down, change, sizes[second], xs, ys, scales, angles, changes, codes, masks,
+            tolerance, rounds, best, chosen, best_model,
         )  # fmt: skip
         if inliers < minimum_inliers:
             continue

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import pimmi
-from pimmi.workers.worker import ONE_THREAD
+from pimmi.workers.one_thread import ONE_THREAD
 
 WORK = """
     import sys

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -32,6 +33,11 @@ def search(
         pimmi search study/ one.jpg
         pimmi search study/ one.jpg two.jpg --limit 5 --json
     """
+    from pimmi.workers.one_thread import ONE_THREAD
+
+    for variable, value in ONE_THREAD.items():
+        os.environ.setdefault(variable, value)
+
     import pimmi
     from pimmi.cli.quick_numba import quick_numba
     from pimmi.cli.report import hits_as_json, print_hits

@@ -143,15 +143,11 @@ def form_offsets(points: Points, offsets: NDArray[np.int64]) -> NDArray[np.int64
 
 
 def taken_points(
-    points: Points,
-    offsets: NDArray[np.int64],
-    rows: NDArray[np.int64],
-    *,
-    forms: NDArray[np.int64] | None = None,
+    points: Points, offsets: NDArray[np.int64], rows: NDArray[np.int64]
 ) -> tuple[Points, NDArray[np.int64]]:
     """The points of the images of some rows, in their order, and their offsets; `offsets` int64 (n + 1,) are those of
-    all images, the first point of each, and `forms` what `form_offsets` gives, if that is known."""
-    forms = form_offsets(points, offsets) if forms is None else forms
+    all images, the first point of each."""
+    forms = form_offsets(points, offsets)
     taken = Points(runs(points.records, offsets, rows), runs(points.others, forms, rows))
     return taken, offsets_of(np.diff(offsets)[rows])
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from pimmi.images.identify import image_id, read_file
 from pimmi.index.codebook import load_codebook
-from pimmi.index.points import form_offsets, offsets_of
-from pimmi.matching.blocks import RELATIONS, Links
+from pimmi.index.points import offsets_of
+from pimmi.matching.blocks import RELATIONS, ImageBlock, Links
 from pimmi.matching.join import sign_limits
 from pimmi.matching.match import match_blocks
 from pimmi.matching.presearch import (
@@ -29,13 +29,15 @@ from pimmi.matching.presearch import (
 )
 from pimmi.pipeline.comparing import image_block
 from pimmi.pipeline.reading import describe
+from pimmi.pipeline.shelf import Shelf, block_of
 from pimmi.settings import Settings
 from pimmi.study.catalogue import Catalogue
 from pimmi.study.files import paths_of
 from pimmi.study.layout import StudyFolder
-from pimmi.study.shards import Shard, joined, read_offsets, read_shard, record_pieces, taken
+from pimmi.study.shards import Shard, read_offsets, record_pieces
 from pimmi.study.tables import IDENTICAL, IDENTITY, SCORE_OF_EXACT_COPIES, VARIANTS
 from pimmi.workers.cores import default_workers
+from pimmi.workers.one_thread import one_thread
 
 LOOKED_AT = 64
 """Images, those that promise most, that are compared as matching does; twice as many as are wanted, if that is more."""
@@ -82,7 +84,7 @@ class Searcher:
         self._settings = settings.matching
         self._codebook = load_codebook(settings.matching.codebook)
         self._lists: CellLists | None = None
-        self._shards: dict[int, Shard] = {}
+        self._shelves: dict[int, Shelf] = {}
         self._forms: dict[int, NDArray[np.int64]] = {}
 
     @cached_property
@@ -90,10 +92,10 @@ class Searcher:
         """The offsets of each shard, by its number."""
         return {number: read_offsets(self._folder.shard(number)) for number in self._folder.shard_numbers()}
 
-    def _shard(self, number: int) -> Shard:
-        if number not in self._shards:
-            self._shards[number] = read_shard(self._folder.shard(number))
-        return self._shards[number]
+    def _shelf(self, number: int) -> Shelf:
+        if number not in self._shelves:
+            self._shelves[number] = Shelf.read(self._folder.shard(number), forms=self._forms.get(number))
+        return self._shelves[number]
 
     def prepare(self) -> None:
         """Make the lists."""
@@ -101,7 +103,7 @@ class Searcher:
             self._catalogue = Catalogue.read(self._folder)
         if self._lists is None:
             parts = [
-                (self._shard(number).points.records, offsets) for number, offsets in self._offsets.items()
+                (self._shelf(number).points.records, offsets) for number, offsets in self._offsets.items()
             ]
             self._lists = make_cell_lists(parts, codebook=self._codebook)
 
@@ -129,7 +131,7 @@ class Searcher:
                 return []
             links = match_blocks(
                 image_block(query, settings=self._settings),
-                image_block(found, settings=self._settings),
+                found,
                 settings=self._settings,
                 codebook=self._codebook,
                 threads=threads,
@@ -139,7 +141,7 @@ class Searcher:
         (sure,) = np.nonzero(links.confidence >= self._settings.confidence_among(1))
         return [(ids[ends[link] - 1], links, link) for link in sure]
 
-    def _candidates(self, query: Shard, threads: Executor, *, limit: int) -> Shard | None:
+    def _candidates(self, query: Shard, threads: Executor, *, limit: int) -> ImageBlock | None:
         """The images of the study, but for the query itself, that promise most; None if there are none."""
         firsts = offsets_of(np.array([len(offsets) - 1 for offsets in self._offsets.values()], np.int64))
         chosen = promising(
@@ -150,20 +152,17 @@ class Searcher:
             most=max(LOOKED_AT, 2 * limit),
         )
         bounds = pairwise(np.searchsorted(chosen, firsts).tolist())
-        found = {
-            number: chosen[start:stop] - first
+        rows = {
+            number: (chosen[start:stop] - first).tolist()
             for number, first, (start, stop) in zip(self._offsets, firsts.tolist(), bounds, strict=False)
             if start < stop
         }
-        if not found:
+        shelves = zip(threads.map(self._shelf, rows), rows.values(), strict=True)
+        others = {shelf.ids[row]: (shelf, row) for shelf, own in shelves for row in own}
+        others.pop(query.ids[0].encode(), None)
+        if not others:
             return None
-        shards = list(threads.map(self._shard, found))
-        parts = [
-            taken(shard, rows, forms=self._forms_of(number))
-            for shard, (number, rows) in zip(shards, found.items(), strict=True)
-        ]
-        others = joined(parts, without=query.ids[0])
-        return others if len(others) else None
+        return block_of([others[name] for name in sorted(others)], settings=self._settings)
 
     def _matches(self, query: Shard, firsts: NDArray[np.int64], threads: Executor) -> NDArray[np.uint64]:
         """Which images match which points of the query; images are numbered shard by shard."""
@@ -183,7 +182,7 @@ class Searcher:
         return np.concatenate([np.zeros(0, np.uint64), *found])
 
     def _read_through(self, inside: Matching, number: int, first: int) -> NDArray[np.uint64]:
-        """The matches in a shard; how many further forms its images have is kept for `_forms_of`."""
+        """The matches in a shard; the first further form of each image is kept for its shelf."""
         offsets = self._offsets[number]
         matches, forms = [np.zeros(0, np.uint64)], [np.zeros(0, np.int64)]
         for images, records in record_pieces(self._folder.shard(number), offsets):
@@ -193,13 +192,6 @@ class Searcher:
             forms.append(found[1])
         self._forms[number] = offsets_of(np.concatenate(forms))
         return np.concatenate(matches)
-
-    def _forms_of(self, number: int) -> NDArray[np.int64]:
-        """The first further form of each image of a shard, and their number."""
-        if number not in self._forms:
-            shard = self._shard(number)
-            self._forms[number] = form_offsets(shard.points, shard.offsets)
-        return self._forms[number]
 
     def _paths(self, images: Collection[str]) -> dict[str, list[str]]:
         """The files that hold each of some images."""
@@ -214,7 +206,9 @@ def search_image(searcher: Searcher, image: Path, *, settings: Settings, limit: 
     Raises UnreadableImage if the image can't be read.
     """
     data = read_file(image, max_bytes=settings.images.max_bytes)
-    return searcher.search(describe(data, image_id(data), settings=settings), limit=limit)
+    with one_thread():
+        query = describe(data, image_id(data), settings=settings)
+    return searcher.search(query, limit=limit)
 
 
 def _hit(links: Links, link: np.intp, *, path: str, image_id: str) -> Hit:

@@ -45,8 +45,8 @@ class Shard:
         return values(self.images, "image_id")
 
 
-def joined(shards: Sequence[Shard], *, without: str | None = None) -> Shard:
-    """One shard of all images, each once, sorted by id; the image with the id `without` is left out."""
+def joined(shards: Sequence[Shard]) -> Shard:
+    """One shard of all images, each once, sorted by id."""
     fields = {
         name: np.concatenate([getattr(shard.points, name) for shard in shards]) for name in POINT_FIELDS
     }
@@ -58,13 +58,12 @@ def joined(shards: Sequence[Shard], *, without: str | None = None) -> Shard:
         signatures=np.concatenate([shard.signatures for shard in shards]),
         thumbnails=np.concatenate([shard.thumbnails for shard in shards]),
     )
-    ids, rows = np.unique(everything.ids, return_index=True)
-    return taken(everything, rows[ids != without])
+    return taken(everything, np.unique(everything.ids, return_index=True)[1])
 
 
-def taken(shard: Shard, rows: NDArray[np.int64], *, forms: NDArray[np.int64] | None = None) -> Shard:
-    """The images of some rows, in their order; `forms` as in `taken_points`."""
-    points, offsets = taken_points(shard.points, shard.offsets, rows, forms=forms)
+def taken(shard: Shard, rows: NDArray[np.int64]) -> Shard:
+    """The images of some rows, in their order."""
+    points, offsets = taken_points(shard.points, shard.offsets, rows)
     width, height = (shard.images.column(f"thumbnail_{side}").to_numpy() for side in ("width", "height"))
     pixels = width.astype(np.int64) * height
     return Shard(
@@ -99,17 +98,17 @@ def fill_shard(shard: Shard, path: Path) -> None:
 
 def read_shard(path: Path) -> Shard:
     """Read what `write_shard` or `fill_shard` wrote; arrays stay on the disk until they are needed."""
+    return Shard(images=read_parquet(path / "images.parquet", schema=IMAGES_SCHEMA), **read_arrays(path))
+
+
+def read_arrays(path: Path) -> dict[str, Any]:
+    """All of the shard in a folder but `images`, by the names that `Shard` has for them."""
 
     def array(name: str) -> Any:
         return read_array(path / f"{name}.npy")
 
-    return Shard(
-        images=read_parquet(path / "images.parquet", schema=IMAGES_SCHEMA),
-        points=Points(**{name: array(name) for name in POINT_FIELDS}),
-        offsets=array("offsets"),
-        signatures=array("signatures"),
-        thumbnails=array("thumbnails"),
-    )
+    points = Points(**{name: array(name) for name in POINT_FIELDS})
+    return {"points": points} | {name: array(name) for name in ("offsets", "signatures", "thumbnails")}
 
 
 def read_offsets(path: Path) -> NDArray[np.int64]:

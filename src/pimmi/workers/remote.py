@@ -14,7 +14,8 @@ from socket import gethostname
 
 from pimmi.errors import PimmiError
 from pimmi.study.writing import permitted_by
-from pimmi.workers.worker import ONE_THREAD, answer
+from pimmi.workers.one_thread import ONE_THREAD
+from pimmi.workers.worker import answer
 
 SHOWN_S = 3.0
 """How long a shared folder may take to show a new file to another machine."""

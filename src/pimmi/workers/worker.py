@@ -13,14 +13,13 @@ from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
 from typing import TypeVar
 
+from pimmi.workers.one_thread import ONE_THREAD
 from pimmi.workers.outcome import Done, Failed
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 MEBIBYTE = 2**20
-ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "NUMBA")}
-"""Variables under which numerical libraries use one thread, so that N workers use N cores."""
 KEPT_MEMORY = {"MALLOC_TRIM_THRESHOLD_": str(64 * MEBIBYTE), "MALLOC_MMAP_THRESHOLD_": str(32 * MEBIBYTE)}
 """Variables under which glibc keeps up to 64 MiB that are free for what comes next.
 

@@ -5,13 +5,14 @@
 For n images with L stored links, seconds of processor and bytes are sums of terms:
 
     reading     o + r n
-    matching    a n + b n²/2 + c L      b n²/2: every image is compared with every other
-    grouping    o + g n + h L
+    matching    b n²/2 + c L            b n²/2: every image is compared with every other
+    grouping    o + h L
     disk        s n + l L
 
-Each coefficient is fitted by least squares of the relative errors, and none is negative. Corpora with floods
-(make_floods.py) tell what a link costs. The projection takes as many links an image as the largest corpus has, or
---links-an-image; how busy the cores are is told by the largest corpus as well.
+Each coefficient is fitted by least squares of the relative errors, and none is negative. No cost has more terms than
+three corpora can tell apart. Corpora with floods (make_floods.py) tell what a link costs. The projection takes as many
+links an image as the largest corpus has, or --links-an-image; how busy the cores are is told by the largest corpus as
+well.
 """
 
 import argparse
@@ -31,8 +32,8 @@ from scale_measure import STAGES, Measured
 PROJECTED = (1_000_000, 10_000_000, 100_000_000)
 TERMS: Mapping[str, Sequence[str]] = {
     "read": ("once", "images"),
-    "match": ("images", "pairs", "links"),
-    "group": ("once", "images", "links"),
+    "match": ("pairs", "links"),
+    "group": ("once", "links"),
     "disk": ("images", "links"),
 }
 LARGEST_ERROR = 0.15

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import pimmi
 from conftest import source
@@ -16,6 +19,8 @@ from pimmi.demo.pictures import load_picture
 from pimmi.demo.raster import encode_jpeg
 from pimmi.evaluation import evaluate, read_truth
 from pimmi.outputs.tables import TABLES
+from pimmi.pipeline.reading import describe
+from pimmi.study.shards import Shard
 
 HEAVY = ("numpy", "cv2", "numba", "pyarrow", "scipy", "matplotlib", "PIL")
 
@@ -201,3 +206,20 @@ def test_search_refuses_what_is_no_image(study: pimmi.Study, tmp_path: Path) -> 
         study.search(tmp_path / "text.jpg")
     with pytest.raises(pimmi.UnreadableImage, match="no longer there"):
         study.search(tmp_path / "nowhere.jpg")
+
+
+@pytest.mark.skipif(os.cpu_count() == 1, reason="there is one core")
+def test_a_query_is_described_in_one_thread(
+    corpus: Path, study: pimmi.Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used: list[int] = []
+
+    def noted(*arguments: Any, **named: Any) -> Shard:
+        used.extend(each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas")
+        return describe(*arguments, **named)
+
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    monkeypatch.setattr("pimmi.pipeline.searching.describe", noted)
+    with threadpool_limits(2, user_api="blas"):
+        assert study.search(min((corpus / "images").glob("????????????.jpg")))
+    assert used and set(used) == {1}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,16 +62,10 @@ class Shelf:
 
 def block_of(chosen: Sequence[tuple[Shelf, int]], *, settings: MatchingSettings) -> ImageBlock:
     """Some images, each a row of a shelf, as a block; their ids must rise."""
-
-    def gathered(array: str, starts: str) -> NDArray[Any]:
-        parts = []
-        for shelf, row in chosen:
-            bounds = getattr(shelf, starts)
-            whole = shelf.thumbnails if array == "thumbnails" else getattr(shelf.points, array)
-            parts.append(whole[bounds[row] : bounds[row + 1]])
-        return np.concatenate(parts)
-
-    points = Points(gathered("records", "offsets"), gathered("others", "forms"))
+    points = Points(
+        records=_runs((shelf.points.records, shelf.offsets, row) for shelf, row in chosen),
+        others=_runs((shelf.points.others, shelf.forms, row) for shelf, row in chosen),
+    )
     offsets = offsets_of(np.array([shelf.offsets[row + 1] - shelf.offsets[row] for shelf, row in chosen]))
     sizes = np.array([shelf.sizes[row] for shelf, row in chosen], np.int32)
     originals, working, thumbnails = (np.ascontiguousarray(part) for part in np.split(sizes, 3, axis=1))
@@ -84,6 +78,11 @@ def block_of(chosen: Sequence[tuple[Shelf, int]], *, settings: MatchingSettings)
         original_sizes=originals,
         working_sizes=working,
         signatures=np.array([shelf.signatures[row] for shelf, row in chosen], np.uint64),
-        thumbnails=gathered("thumbnails", "pixels"),
+        thumbnails=_runs((shelf.thumbnails, shelf.pixels, row) for shelf, row in chosen),
         thumbnail_sizes=thumbnails,
     )
+
+
+def _runs(places: Iterable[tuple[NDArray[Any], NDArray[np.int64], int]]) -> NDArray[Any]:
+    """Runs of arrays, one after the other: of each, that of a row, between two of the starts."""
+    return np.concatenate([array[starts[row] : starts[row + 1]] for array, starts, row in places])

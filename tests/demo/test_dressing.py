@@ -104,6 +104,16 @@ def test_a_picture_in_picture_has_its_share_of_the_long_side(
 
 @few
 @given(seed=seeds)
+def test_a_long_sticker_fits_on_a_picture_as_long(seed: int) -> None:
+    long = flat(width=60, height=420)
+    sticker = flat(width=60, height=420, colour=(9, 9, 9))
+    made = composites.add_sticker(long, sticker, np.random.default_rng(seed))
+    assert made.shape == long.shape
+    assert share_of((9, 9, 9), made) > 0.1
+
+
+@few
+@given(seed=seeds)
 def test_a_sticker_covers_a_fifth_of_a_picture_of_its_shape(seed: int) -> None:
     made = composites.add_sticker(
         flat(width=300, height=200),

@@ -37,8 +37,9 @@ def add_sticker(image: Image, other: Image, rng: np.random.Generator) -> Image:
     sticker = np.asarray(cv2.warpAffine(sticker, tilt, size), dtype=np.uint8)
     opacity = cv2.warpAffine(opacity, tilt, size)
     left, top, wide, high = cv2.boundingRect(opacity)
-    sticker = sticker[top : top + high, left : left + wide]
-    weight = opacity[top : top + high, left : left + wide, None] / 255
+    room = min(1.0, image.shape[0] / high, image.shape[1] / wide)
+    sticker = scale(sticker[top : top + high, left : left + wide], room)
+    weight = scale(opacity[top : top + high, left : left + wide], room)[:, :, None] / 255
     canvas = image.copy()
     place = _random_place(sticker, canvas, rng)
     canvas[place] = (sticker * weight + canvas[place] * (1 - weight)).round()

@@ -80,11 +80,8 @@ class Pairs:
         )
 
 
-def find_pairs(corpus: Path, *, settings: Settings, thorough: bool = False) -> Pairs:
-    """The candidate pairs among the images of a corpus that its truth knows, compared block by block.
-
-    All of them get a second look if it is to be `thorough`.
-    """
+def find_pairs(corpus: Path, *, settings: Settings) -> Pairs:
+    """The candidate pairs among the images of a corpus that its truth knows, compared block by block."""
     truth = read_truth(corpus / "truth.csv")
     shard, names = _read(corpus / "images", settings=settings)
     shard = taken(shard, np.array([row for row, name in enumerate(names) if name in truth], np.int64))
@@ -104,7 +101,6 @@ def find_pairs(corpus: Path, *, settings: Settings, thorough: bool = False) -> P
                 second,
                 settings=settings.matching,
                 codebook=load_codebook(),
-                thorough=thorough,
             )
         )
         numbers = np.arange(len(blocks[one])) + starts[one]

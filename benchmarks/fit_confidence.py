@@ -1,239 +1,314 @@
-"""Fit the weights by which pimmi.matching.confidence judges a link, on corpora with known copies.
+"""Fit the trees by which pimmi.matching.confidence judges a link, on corpora with known copies.
 
-    python benchmarks/fit_confidence.py TRAIN [TRAIN ...] --surfaces SURFACES --strangers MANY STUDY --check CORPUS
+    python benchmarks/fit_confidence.py --copies CORPUS STUDY --strangers CORPUS STUDY --surfaces CORPUS STUDY \
+        -o src/pimmi/matching/confidence.npz
 
-TRAIN and CORPUS are folders made by make_corpus.py, SURFACES one made by make_hard.py surfaces, MANY one of very many
-pictures made by scale.py, and STUDY a study of its images. Prints the weights to paste, then what links of CORPUS are
-worth from each minimum confidence on.
+CORPUS is a folder with a truth.csv, STUDY a study of its images; each option can be given several times, with studies
+of several presets. Those for --copies are made by make_corpus.py, for --strangers by scale.py (they have a sources.csv
+as well), and for --surfaces by make_hard.py surfaces. Prints how many wrong links are left at some shares of the
+copies, each judged by trees that were fitted without the originals of its pair.
 
-Learnt from are the candidate pairs whose truth is certain. Copies: an original and a picture made of it. Others: two
-pictures of which one or both are distractors; and two originals, or copies of two, unless one shows what pictures can
-share without being copies (lettering, emoji, an app's frame, another picture). Left out, as likely copies that the
-corpus doesn't know of, are pairs with a distractor whose points and pixels agree in most places. But those are just
-what is learnt from SURFACES, whose patterns repeat and where no two pictures are copies; pairs that agree on a frame
-alone are left to grouping, which sees that many pictures have it.
+Learnt from are the links that are looked at twice and whose truth is certain. Copies: pairs of a corpus that show a
+common original. Others: pairs of it that don't; pairs of strangers; and the patterns of surfaces, which agree though no
+two pictures are copies. Where one of a pair shows what pictures can share without being copies (lettering, emoji, an
+app's frame, another picture), only those count that differ in most places: on the others pimmi is to see what they share.
 
-Patterns are few, and each weighs more (PATTERN_WEIGHT). Among very many pictures those are found that look alike by
-chance: two motorcycles before a white wall, two receipts. They are as many as there are pairs of images, so each weighs
-less (STRANGER_WEIGHT), and the constant is that of a corpus of PRIOR_IMAGES.
+Not all strangers are. Of a collection in which no picture comes twice (--distinct) all pairs count. Of one whose pictures
+share parts (--sharing), such as logos, no pair in it does; of others those that agree in most places don't, nor do those
+of the table --undecided (columns first and second: names of files).
 """
 
 import argparse
-import math
+import csv
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
-from sklearn.preprocessing import StandardScaler
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.model_selection import GroupKFold
 
 import pimmi
-from candidate_pairs import find_pairs
 from pimmi.demo.families import FAMILIES
 from pimmi.errors import PimmiError
-from pimmi.evaluation import TrueImage, Truth, evaluate, read_truth
+from pimmi.evaluation import TrueImage, Truth, read_truth
 from pimmi.index.codebook import load_codebook
-from pimmi.matching.confidence import MEASURES, confidence, measures
+from pimmi.matching.confidence import DIRECTIONS, MEASURES, may_be_copies, measures
 from pimmi.matching.match import compile_all, find_candidates
+from pimmi.matching.trees import Trees
 from pimmi.pipeline.comparing import image_block
-from pimmi.settings import Settings
 from pimmi.study.files import read_files
 from pimmi.study.layout import StudyFolder
 from pimmi.study.reading import values as column
 from pimmi.study.shards import read_shard
+from pimmi.workers.cores import default_workers
 
-COPY_CORRELATION = 0.6
-COPY_AGREEMENT = 0.9
-COPY_SCORE = 30.0
+ALIKE_CORRELATION = 0.6
+ALIKE_AGREEMENT = 0.9
+ALIKE_SCORE = 30.0
 PATTERN_AGREEMENT = 0.7
 ADDING = {"text_over", "emoji_two", "meme_caption", "screenshot", "border", "chain_3", "chain_5"} | {
     family.name for family in FAMILIES if family.is_composite
 }
 """Families whose copies show something that isn't of the original."""
-PATTERN_WEIGHT = 8.0
-STRANGER_WEIGHT = 0.5
-PRIOR_IMAGES = 4500
-MINIMUMS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
+SHARING_AGREEMENT = 0.4
+"""Share of the windows under which two pictures that may share something differ in most places."""
+COPIES_OF_COPIES = 1.5
+"""Pairs of two copies of an original that are learnt from, for each pair of an original and its copy."""
+PAIRS_OF_PATTERNS = 6000
+WEIGHTS = {
+    "copies": 1.0,
+    "different": 2.0,
+    "sharing": 0.3,
+    "strangers": 1.0,
+    "distinct": 0.5,
+    "surfaces": 4.0,
+}
+"""Of a pair, by where it is from: there are far more strangers than others, and most are of few collections."""
+EVENS = 1.6
+"""Odds, by the pairs learnt from, that are called even: at those .4 % of the links of copies and originals are lost."""
+TREES = 200
+LEARNING_RATE = 0.1
+L2 = 1.0
+FOLDS = 4
+SHARES = (0.9, 0.93, 0.95, 0.97, 0.98)
 
 Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
 Pair = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """Candidate pairs of a corpus, by file name.
+    """The links of a study that are looked at twice.
 
-    `values` float64 (m, measures), in the order of MEASURES; `agreement` float64 (m,), share of the windows that agree
-    or conflict which agree; `alike` bool (m,), the pairs whose points and pixels agree in most places; `possible` bool
-    (m,), those that have a confidence at all.
+    `pairs` are names of files; `values` float64 (m, measures), in the order of MEASURES; `agreement` float64 (m,),
+    share of the windows that agree or conflict which agree; `alike` bool (m,), the pairs whose points and pixels agree
+    in most places.
     """
 
+    corpus: Path
     truth: Truth
     pairs: list[Pair]
     values: Floats
     agreement: Floats
-    alike: Flags
-    possible: Flags
+    alike: NDArray[np.bool_]
 
     @classmethod
-    def of(
-        cls, truth: Truth, pairs: list[Pair], *, links: Floats, pixels: Floats, areas: Floats
-    ) -> "Candidates":
-        agreement = pixels[:, 0] / np.maximum(pixels[:, 0] + pixels[:, 1], 1)
-        similar = (pixels[:, 4] > COPY_CORRELATION) & (agreement > COPY_AGREEMENT)
+    def of(cls, corpus: Path, study: Path) -> "Candidates":
+        settings = pimmi.open(study).settings.matching
+        codebook = load_codebook(settings.codebook)
+        folder = StudyFolder(study)
+        files = read_files(folder)
+        names = dict(zip(column(files, "image_id"), column(files, "path"), strict=True))
+        blocks = [image_block(read_shard(folder.shard(n)), settings=settings) for n in folder.shard_numbers()]
+        pairs: list[Pair] = []
+        values, agreement, alike = [], [], []
+        for one, other in combinations_with_replacement(blocks, 2):
+            second = None if one is other else other
+            found = find_candidates(one, second, settings=settings, codebook=codebook)
+            kept = may_be_copies(found.links, found.pixels, found.areas)
+            links, pixels, areas = found.links[kept], found.pixels[kept], found.areas[kept]
+            ids = one.ids if second is None else [*one.ids, *second.ids]
+            pairs += [(names[ids[query]], names[ids[result]]) for query, result in found.rows[kept].tolist()]
+            values.append(measures(links, pixels, areas))
+            agreement.append(pixels[:, 0] / np.maximum(pixels[:, 0] + pixels[:, 1], 1))
+            similar = (pixels[:, 4] > ALIKE_CORRELATION) & (agreement[-1] > ALIKE_AGREEMENT)
+            alike.append(similar & (links[:, 3] >= ALIKE_SCORE))
         return cls(
-            truth=truth,
-            pairs=pairs,
-            values=measures(links, pixels, areas),
-            agreement=agreement,
-            alike=similar & (links[:, 3] >= COPY_SCORE),
-            possible=confidence(links, pixels, areas) > 0,
+            corpus,
+            read_truth(corpus / "truth.csv"),
+            pairs,
+            np.concatenate(values),
+            np.concatenate(agreement),
+            np.concatenate(alike),
         )
 
 
-def candidates(corpus: Path, *, settings: Settings) -> Candidates:
-    """The candidate pairs among the images of a corpus."""
-    pairs = find_pairs(corpus, settings=settings, thorough=True)
-    names = pairs.by_name(np.arange(len(pairs)))
-    return Candidates.of(pairs.truth, names, links=pairs.links, pixels=pairs.pixels, areas=pairs.areas)
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Pairs to learn from: m of them.
 
-
-def is_copy(one: TrueImage, other: TrueImage) -> bool | None:
-    """Whether a pair shows a copy; None where that isn't certain enough to learn from."""
-    kinds = {one.kind, other.kind}
-    if one.origins & other.origins:
-        return True if kinds == {"original", "copy"} else None
-    if "distractor" in kinds:
-        return None if "copy" in kinds else False
-    return None if {one.attack, other.attack} & ADDING or one.is_composite or other.is_composite else False
-
-
-def examples(found: Candidates) -> tuple[Floats, Flags]:
-    """MEASURES, float64 (n, measures), of the pairs to learn from, and whether each shows a copy."""
-    images = [(found.truth[query], found.truth[result]) for query, result in found.pairs]
-    labels = [is_copy(one, other) for one, other in images]
-    suspect = found.alike & np.array(["distractor" in (one.kind, other.kind) for one, other in images], bool)
-    kept = np.array([label is not None for label in labels], bool)
-    copies = np.array([label is True for label in labels], bool)
-    print(
-        f"{(kept & copies).sum()} copies, {(kept & ~copies & ~suspect).sum()} others; {(kept & suspect).sum()} pairs "
-        "with a distractor are left out as likely copies",
-        file=sys.stderr,
-    )
-    kept &= ~suspect
-    return found.values[kept], copies[kept]
-
-
-def patterns(found: Candidates) -> tuple[Floats, Flags]:
-    """The same, of pictures without a copy: the pairs that agree in most places."""
-    values = found.values[found.agreement > PATTERN_AGREEMENT]
-    print(f"{len(values)} pairs with a pattern that repeats", file=sys.stderr)
-    return values, np.zeros(len(values), bool)
-
-
-def strangers(corpus: Path, study: Path) -> tuple[Floats, int]:
-    """MEASURES, float64 (n, measures), of the pairs of distractors that could be taken for copies; number of images."""
-    settings = pimmi.open(study).settings.matching
-    truth = read_truth(corpus / "truth.csv")
-    folder = StudyFolder(study)
-    files = read_files(folder)
-    names = dict(zip(column(files, "image_id"), column(files, "path"), strict=True))
-    shards = [read_shard(folder.shard(number)) for number in folder.shard_numbers()]
-    found = []
-    for one, other in combinations_with_replacement(range(len(shards)), 2):
-        first = image_block(shards[one], settings=settings)
-        second = None if one == other else image_block(shards[other], settings=settings)
-        pairs = find_candidates(
-            first, second, settings=settings, codebook=load_codebook(settings.codebook), thorough=True
-        )
-        ids = shards[one].ids if one == other else [*shards[one].ids, *shards[other].ids]
-        unrelated = np.array([truth[names[image_id]].kind == "distractor" for image_id in ids], bool)
-        measured = Candidates.of(truth, [], links=pairs.links, pixels=pairs.pixels, areas=pairs.areas)
-        kept = ~measured.alike & unrelated[pairs.rows].all(axis=1)
-        found.append(measured.values[kept])
-    return np.concatenate(found), len(names)
-
-
-def fit(values: Floats, copies: Flags, weights: Floats, shift: float) -> tuple[Floats, float]:
-    """Weights float64 (measures,) and bias of a logistic regression, rounded as they are pasted.
-
-    `weights` float64 (n,) of the examples; `shift` is added to the bias.
+    `values` float64 (m, measures); `kinds` names where each pair is from, a key of WEIGHTS; `groups` names what pairs
+    must not be judged by trees that have seen each other: an original, or a picture.
     """
-    if copies.all() or not copies.any():
-        raise PimmiError("The corpora must give candidate pairs that are copies, and some that are not.")
-    scaler = StandardScaler().fit(values)
-    model = LogisticRegression(max_iter=5000).fit(scaler.transform(values), copies, sample_weight=weights)
-    slopes = model.coef_[0] / scaler.scale_
-    bias = model.intercept_[0] - (slopes * scaler.mean_).sum() + shift
-    return np.round(slopes, 3), round(float(bias), 3)
 
+    values: Floats
+    kinds: NDArray[np.str_]
+    groups: NDArray[np.str_]
 
-def to_paste(weights: Floats, bias: float) -> Iterator[str]:
-    """The lines of pimmi.matching.confidence that hold the weights."""
-    yield "MEASURES_AND_WEIGHTS = ("
-    for name, weight in zip(MEASURES, weights, strict=True):
-        yield f'    ("{name}", {weight:.3f}),'
-    yield ")"
-    yield f"BIAS = {bias:.3f}"
+    @classmethod
+    def of(cls, found: Candidates, kinds: list[str]) -> "Examples":
+        """Those of the pairs that have a kind; it is empty for others."""
+        kept = np.array([kind != "" for kind in kinds], bool)
+        groups = [
+            min(found.truth[query].origins & found.truth[result].origins, default=min(query, result))
+            for query, result in found.pairs
+        ]
+        return cls(found.values[kept], np.array(kinds)[kept], np.array(groups)[kept])
 
-
-def table(found: Candidates, *, weights: Floats, bias: float) -> Iterator[str]:
-    """A line for each minimum confidence."""
-    sure = np.where(found.possible, 1 / (1 + np.exp(-(found.values @ weights + bias))), 0.0)
-    distractors = sum(image.kind == "distractor" for image in found.truth.values())
-    yield "minimum confidence    links  edge precision  mean recall  distractor links per 1,000"
-    for minimum in MINIMUMS:
-        links = [found.pairs[place] for place in np.flatnonzero(sure >= minimum)]
-        result = evaluate(found.truth, links, {})
-        per_1000 = 1000 * result.number_of_distractor_links / max(1, distractors)
-        yield (
-            f"{minimum:18.2f}{result.edges:9d}{result.edge_precision:16.4f}{result.mean_recall:13.4f}{per_1000:28.1f}"
+    @classmethod
+    def together(cls, parts: list["Examples"]) -> "Examples":
+        return cls(
+            np.concatenate([part.values for part in parts]),
+            np.concatenate([part.kinds for part in parts]),
+            np.concatenate([part.groups for part in parts]),
         )
+
+    @property
+    def copies(self) -> NDArray[np.bool_]:
+        copies: NDArray[np.bool_] = self.kinds == "copies"
+        return copies
+
+    @property
+    def weights(self) -> Floats:
+        return np.array([WEIGHTS[kind] for kind in self.kinds])
+
+
+def kind_of(one: TrueImage, other: TrueImage, agreement: float) -> str:
+    """Where a pair of a corpus of copies is from, "" where its truth isn't certain enough."""
+    if one.origins & other.origins:
+        return "copies" if {one.kind, other.kind} == {"original", "copy"} else "copies of one"
+    if {one.attack, other.attack} & ADDING or one.is_composite or other.is_composite:
+        return "sharing" if agreement < SHARING_AGREEMENT else ""
+    return "different"
+
+
+def known_copies(found: Candidates) -> Examples:
+    """The pairs of a corpus of copies; of two copies of one original so many as COPIES_OF_COPIES says."""
+    kinds = np.array(
+        [
+            kind_of(found.truth[one], found.truth[other], agreement)
+            for (one, other), agreement in zip(found.pairs, found.agreement.tolist(), strict=True)
+        ]
+    )
+    both = np.flatnonzero(kinds == "copies of one")
+    drawn = np.random.default_rng(0).permutation(both)
+    count = round(COPIES_OF_COPIES * (kinds == "copies").sum())
+    kinds[drawn[:count]], kinds[drawn[count:]] = "copies", ""
+    return Examples.of(found, kinds.tolist())
+
+
+def patterns(found: Candidates) -> Examples:
+    """The pairs of surfaces that agree in most places, PAIRS_OF_PATTERNS at most."""
+    rows = np.random.default_rng(0).permutation(np.flatnonzero(found.agreement > PATTERN_AGREEMENT))
+    kinds = np.full(len(found.pairs), "", dtype="<U10")
+    kinds[rows[:PAIRS_OF_PATTERNS]] = "surfaces"
+    return Examples.of(found, kinds.tolist())
+
+
+def strangers(found: Candidates, *, distinct: set[str], sharing: set[str], undecided: set[Pair]) -> Examples:
+    """The pairs of distractors that show two things; the arguments name collections, and pairs in both orders."""
+    with (found.corpus / "sources.csv").open(newline="") as file:
+        pools = {row["path"]: row["pool"] for row in csv.DictReader(file)}
+    kinds = []
+    for pair, alike in zip(found.pairs, found.alike.tolist(), strict=True):
+        unknown = pair in undecided or any(found.truth[name].kind != "distractor" for name in pair)
+        one, other = (pools.get(name) for name in pair)
+        if unknown or (one == other and one in sharing):
+            kinds.append("")
+        elif one == other and one in distinct:
+            kinds.append("distinct")
+        else:
+            kinds.append("" if alike and one == other else "strangers")
+    return Examples.of(found, kinds)
+
+
+def fitted(examples: Examples) -> HistGradientBoostingClassifier:
+    model = HistGradientBoostingClassifier(
+        max_iter=TREES,
+        learning_rate=LEARNING_RATE,
+        early_stopping=False,
+        l2_regularization=L2,
+        monotonic_cst=DIRECTIONS,
+        random_state=0,
+    )
+    return model.fit(examples.values, examples.copies, sample_weight=examples.weights)
+
+
+def trees_of(model: HistGradientBoostingClassifier) -> Trees:
+    """The trees of a fitted model, which keeps them in private parts of scikit-learn."""
+    features, limits, following, roots = [], [], [], [0]
+    for (predictor,) in model._predictors:
+        nodes = predictor.nodes
+        leaf = nodes["is_leaf"].astype(bool)
+        features.append(np.where(leaf, -1, nodes["feature_idx"]))
+        limits.append(np.where(leaf, nodes["value"], nodes["num_threshold"]))
+        following.append(np.stack([nodes["left"], nodes["right"]], axis=1) + roots[-1])
+        roots.append(roots[-1] + len(nodes))
+    return Trees(
+        features=np.concatenate(features).astype(np.int16),
+        limits=np.concatenate(limits).astype(np.float64),
+        following=np.concatenate(following).astype(np.int32),
+        roots=np.array(roots[:-1], np.int32),
+        bias=np.ravel(model._baseline_prediction).astype(np.float64) - np.log(EVENS),
+    )
+
+
+def held_out(examples: Examples) -> Floats:
+    """The confidence of each pair, by trees fitted without its group."""
+    sure = np.empty(len(examples.kinds))
+    for learnt, judged in GroupKFold(FOLDS).split(examples.values, groups=examples.groups):
+        part = Examples(examples.values[learnt], examples.kinds[learnt], examples.groups[learnt])
+        sure[judged] = 1 / (1 + np.exp(-trees_of(fitted(part))(examples.values[judged])))
+    return sure
+
+
+def table(sure: Floats, kinds: NDArray[np.str_]) -> Iterator[str]:
+    """A line for each share of the copies: the confidence that leaves it, and how many other pairs have it too."""
+    others = sorted(set(kinds.tolist()) - {"copies"})
+    yield f"{'copies':>8s}{'confidence':>12s}" + "".join(f"{kind:>12s}" for kind in others)
+    for share in SHARES:
+        limit = np.quantile(sure[kinds == "copies"], 1 - share)
+        left = "".join(f"{((kinds == kind) & (sure >= limit)).sum():12d}" for kind in others)
+        yield f"{share:8.3f}{limit:12.3f}" + left
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Fit the weights of pimmi.matching.confidence.")
+    parser = argparse.ArgumentParser(description="Fit the trees of pimmi.matching.confidence.")
+    for option in ("copies", "strangers", "surfaces"):
+        parser.add_argument(
+            f"--{option}",
+            nargs=2,
+            type=Path,
+            action="append",
+            default=[],
+            required=option == "copies",
+            metavar=("CORPUS", "STUDY"),
+        )
     parser.add_argument(
-        "corpora", nargs="+", type=Path, metavar="TRAIN", help="folders made by make_corpus.py"
+        "--distinct", nargs="*", default=[], metavar="POOL", help="in which no picture comes twice"
     )
-    parser.add_argument("--surfaces", type=Path, help="folder made by make_hard.py surfaces")
     parser.add_argument(
-        "--strangers",
-        nargs=2,
-        type=Path,
-        metavar=("MANY", "STUDY"),
-        help="folder made by scale.py, and a study of its images",
+        "--sharing", nargs="*", default=[], metavar="POOL", help="whose pictures share parts"
     )
-    parser.add_argument("--check", type=Path, metavar="CORPUS", help="another one, to judge the weights by")
-    parser.add_argument("--preset", default="balanced")
+    parser.add_argument("--undecided", type=Path, metavar="CSV", help="pairs that aren't learnt from")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="where to write the trees")
     arguments = parser.parse_args()
     try:
-        settings = Settings.preset(arguments.preset)
         compile_all()
-        parts = [examples(candidates(corpus, settings=settings)) for corpus in arguments.corpora]
-        if arguments.surfaces:
-            parts.append(patterns(candidates(arguments.surfaces, settings=settings)))
-        weights = [np.ones(len(values)) for values, _ in parts]
-        if arguments.surfaces:
-            weights[-1] *= PATTERN_WEIGHT
-        shift = 0.0
-        if arguments.strangers:
-            unrelated, images = strangers(*arguments.strangers)
-            parts.append((unrelated, np.zeros(len(unrelated), bool)))
-            weights.append(np.full(len(unrelated), STRANGER_WEIGHT))
-            shift = 2 * math.log(images / PRIOR_IMAGES) + math.log(STRANGER_WEIGHT)
-            print(f"{len(unrelated)} pairs of strangers among {images} images", file=sys.stderr)
-        learnt, copies = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-        slopes, bias = fit(learnt, copies, np.concatenate(weights), shift)
-        print(*to_paste(slopes, bias), sep="\n")
-        if arguments.check:
-            found = candidates(arguments.check, settings=settings)
-            print(*table(found, weights=slopes, bias=bias), sep="\n")
+        undecided: set[Pair] = set()
+        if arguments.undecided:
+            with arguments.undecided.open(newline="") as file:
+                rows = [(row["first"], row["second"]) for row in csv.DictReader(file)]
+            undecided = {pair for first, second in rows for pair in ((first, second), (second, first))}
+        distinct, sharing = set(arguments.distinct), set(arguments.sharing)
+        with ProcessPoolExecutor(default_workers()) as pool:
+            studies = [*arguments.copies, *arguments.surfaces, *arguments.strangers]
+            found = pool.map(Candidates.of, *zip(*studies, strict=True))
+            parts = [known_copies(next(found)) for _ in arguments.copies]
+            parts += [patterns(next(found)) for _ in arguments.surfaces]
+            parts += [
+                strangers(next(found), distinct=distinct, sharing=sharing, undecided=undecided)
+                for _ in arguments.strangers
+            ]
+        examples = Examples.together(parts)
+        print({kind: int((examples.kinds == kind).sum()) for kind in WEIGHTS})
+        print(*table(held_out(examples), examples.kinds), sep="\n", flush=True)
+        arguments.output.write_bytes(trees_of(fitted(examples)).packed())
     except PimmiError as error:
         sys.exit(str(error))
 

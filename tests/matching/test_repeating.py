@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from pimmi.demo.raster import decode, encode_jpeg
-from pimmi.matching.confidence import REPEATING
+from pimmi.matching.promise import REPEATING
 from pimmi.matching.repeating import EVERY, FAINT, JUDGED, LEAST, NEAREST, SHARED, WINDOW, repeat
 
 Floats = NDArray[np.float64]

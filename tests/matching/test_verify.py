@@ -11,14 +11,13 @@ from numpy.typing import NDArray
 from pimmi.index.codebook import load_codebook
 from pimmi.index.points import ANGLE_STEPS, SCALE_STEPS
 from pimmi.matching.join import change_masks
-from pimmi.matching.verify import LINK_COLUMNS, verify
+from pimmi.matching.verify import CODE_DISTANCE, LINK_COLUMNS, verify
 from pimmi.settings import MatchingSettings
 
 SETTINGS = MatchingSettings()
 SIDE = 256
 
 Floats = NDArray[np.float64]
-CODE_DISTANCE = 13
 
 
 @dataclass(frozen=True)

@@ -21,10 +21,17 @@ AGREEING = 0.6
 CONFLICTING = 0.3
 """Correlation below which two windows conflict."""
 FLAT, AGREES, CONFLICTS, DOUBTFUL = 0, 1, 2, 3
-PIXEL_COLUMNS = 9
+PIXEL_COLUMNS = 11
 """agree, conflict, textured, compared (numbers of windows), mean correlation, overlap (pixels of the first), repeat,
-misalignment, gain; the last three are left to `pimmi.matching.second_look`"""
-REPEAT, MISALIGNMENT, GAIN = 6, 7, 8
+misalignment, gain, broad correlation, broad agreement
+
+`repeat`, `misalignment` and `gain` are left to `pimmi.matching.second_look`. `broad correlation` is that of the mean
+grey levels of the windows, which say nothing of what is inside them: two motorcycles of one make can differ in them
+alone. `broad agreement` is the same for the windows that agree.
+"""
+REPEAT, MISALIGNMENT, GAIN, BROAD_CORRELATION, BROAD_AGREEMENT = range(6, 11)
+FEWEST_MEANS = 3
+"""Windows below which their means say nothing."""
 PART_COLUMNS = 4
 """agreeing part of the first and of the second image, other part of the first and of the second"""
 
@@ -37,9 +44,30 @@ def _cell(x, y, width, height):  # type: ignore[no-untyped-def]
     return row * PART_SIDE + column
 
 
+@njit(cache=True, nogil=True, inline="always")
+def _add_means(means, first, second):  # type: ignore[no-untyped-def]
+    """Add the mean grey levels of two windows to `means`, float64 (6,): how many, their sums, and those of products."""
+    means[0] += 1.0
+    means[1] += first
+    means[2] += second
+    means[3] += first * first
+    means[4] += second * second
+    means[5] += first * second
+
+
 @njit(cache=True, nogil=True)
-def _correlate(a, b, rows, columns, sign, sums, verdicts):  # type: ignore[no-untyped-def]
-    """Compare the windows of two grids: how many are textured, how many compared, and the sum of correlations.
+def _correlation_of(means):  # type: ignore[no-untyped-def]
+    """The correlation of the mean grey levels that were added, 0 of fewer than FEWEST_MEANS."""
+    n, s, t, ss, tt, st = means
+    if n < FEWEST_MEANS:
+        return 0.0
+    first, second = max(ss / n - (s / n) ** 2, 0.0), max(tt / n - (t / n) ** 2, 0.0)
+    return (st / n - s * t / (n * n)) / np.sqrt((first + NOISE * NOISE) * (second + NOISE * NOISE))
+
+
+@njit(cache=True, nogil=True)
+def _correlate(a, b, rows, columns, sign, sums, verdicts, pixels):  # type: ignore[no-untyped-def]
+    """Compare the windows of two grids: fill what a link's `pixels` say of textured and compared ones, and of means.
 
     `sums` float64 (5, LONGEST_GRID) is room for what the columns under a row of windows add up to. Fills `verdicts`
     int8 (LONGEST_GRID, LONGEST_GRID), by the top left place of each window: AGREES, CONFLICTS, DOUBTFUL or FLAT.
@@ -47,6 +75,7 @@ def _correlate(a, b, rows, columns, sign, sums, verdicts):  # type: ignore[no-un
     textured = compared = 0
     total = 0.0
     n = float(WINDOW * WINDOW)
+    means, agreeing = np.zeros(6), np.zeros(6)
     for i in range(0, rows - WINDOW + 1, STRIDE):
         for j in range(columns):
             sums[0, j] = sums[1, j] = sums[2, j] = sums[3, j] = sums[4, j] = 0.0
@@ -77,6 +106,7 @@ def _correlate(a, b, rows, columns, sign, sums, verdicts):  # type: ignore[no-un
             compared += 1
             va = max(saa / n - (sa / n) ** 2, 0.0)
             vb = max(sbb / n - (sb / n) ** 2, 0.0)
+            _add_means(means, sa / n, sign * sb / n)
             if max(va, vb) < TEXTURE * TEXTURE:
                 continue
             textured += 1
@@ -85,9 +115,14 @@ def _correlate(a, b, rows, columns, sign, sums, verdicts):  # type: ignore[no-un
             total += correlation
             if correlation >= AGREEING:
                 verdicts[i, j] = AGREES
+                _add_means(agreeing, sa / n, sign * sb / n)
             else:
                 verdicts[i, j] = CONFLICTS if correlation < CONFLICTING else DOUBTFUL
-    return textured, compared, total
+    pixels[2] = textured
+    pixels[3] = compared
+    pixels[4] = total / max(textured, 1)
+    pixels[BROAD_CORRELATION] = _correlation_of(means)
+    pixels[BROAD_AGREEMENT] = _correlation_of(agreeing)
 
 
 @njit(cache=True, nogil=True)
@@ -116,7 +151,7 @@ def confirm(links, working_sizes, levels, sizes, pixels, parts):  # type: ignore
         wide_a, high_a = sizes[int(links[row, 0])]
         wide_b, high_b = sizes[int(links[row, 1])]
         sign = sign_of(links[row])
-        textured, compared, total = _correlate(a, b, rows, columns, sign, sums, verdicts)
+        _correlate(a, b, rows, columns, sign, sums, verdicts, pixels[row])
         tally[:] = 0
         for i in range(0, rows - WINDOW + 1, STRIDE):
             for j in range(0, columns - WINDOW + 1, STRIDE):
@@ -135,7 +170,4 @@ def confirm(links, working_sizes, levels, sizes, pixels, parts):  # type: ignore
                 if agreeing + others > 0:
                     column = 0 if agreeing > others else 2
                     parts[row, column + image] |= uint64(1) << uint64(cell)
-        pixels[row, 2] = textured
-        pixels[row, 3] = compared
-        pixels[row, 4] = total / max(textured, 1)
         pixels[row, 5] = inside * step * step

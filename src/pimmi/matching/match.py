@@ -15,12 +15,13 @@ from pimmi.features.sift import Features
 from pimmi.index.codebook import Codebook, load_codebook
 from pimmi.index.points import Keypoints, Points, encode_points, offsets_of
 from pimmi.matching.blocks import LOOKED_AT, PARTS, RELATIONS, ImageBlock, Links
-from pimmi.matching.confidence import confidence
-from pimmi.matching.confirm import MISALIGNMENT, PART_COLUMNS, PIXEL_COLUMNS, confirm
+from pimmi.matching.confidence import confidence, may_be_copies
+from pimmi.matching.confirm import PART_COLUMNS, PIXEL_COLUMNS, confirm
 from pimmi.matching.join import TooManyMatches, change_masks, look_up, sign_limits
 from pimmi.matching.lists import FEW_POINTS, make_lists
 from pimmi.matching.matches import MAX_IMAGES, SECOND_SHIFT, by_pair, matched_places, unpack
 from pimmi.matching.near import aligned_matches, near_pairs
+from pimmi.matching.promise import SURE, promise
 from pimmi.matching.sampling import levels_of
 from pimmi.matching.second_look import look_again
 from pimmi.matching.verify import LINK_COLUMNS, verify
@@ -32,10 +33,6 @@ CERTAIN_SCORE = 12.0
 FEWEST_WINDOWS = 4
 """From so high a score, and so many windows that agree, on a link is kept whatever its confidence: the two images share
 something, were it an emoji, and grouping wants to know what many images share."""
-SURE = 0.97
-ALIKE = 0.25
-"""Confidence from which on nobody asks how parts lie, were they so many samples off as those of pictures that only look
-alike."""
 MOST_MATCHES = 18_000_000
 """Matches of a task that are held in memory at once, at 16 bytes each."""
 NEAR_CONFIDENCE = 0.9
@@ -134,27 +131,19 @@ def find_candidates(
     *,
     settings: MatchingSettings,
     codebook: Codebook,
-    thorough: bool = False,
     threads: Executor | None = None,
 ) -> Candidates:
     """The pairs of images, of one block or between two, that at least `minimum_inliers` points put together.
 
-    Where these have more than MOST_MATCHES matches, some of the images are compared at a time. All pairs get a second
-    look if it is to be `thorough`, else those that it may make a copy, or none. Pixels are compared in `threads`, if
-    there are any.
+    Where these have more than MOST_MATCHES matches, some of the images are compared at a time. Pixels are compared in
+    `threads`, if there are any.
     """
     try:
         return _find(
-            first,
-            second,
-            settings=settings,
-            codebook=codebook,
-            most=MOST_MATCHES,
-            thorough=thorough,
-            threads=threads,
+            first, second, settings=settings, codebook=codebook, most=MOST_MATCHES, threads=threads
         )
     except TooManyMatches:
-        return _find_in_parts(first, second, settings=settings, codebook=codebook, thorough=thorough)
+        return _find_in_parts(first, second, settings=settings, codebook=codebook)
 
 
 def _find(
@@ -164,7 +153,6 @@ def _find(
     settings: MatchingSettings,
     codebook: Codebook,
     most: int,
-    thorough: bool,
     threads: Executor | None = None,
 ) -> Candidates:
     blocks = [first] if second is None else [first, second]
@@ -185,7 +173,7 @@ def _find(
             most=most - sum(map(len, found)),
         )
     matches = by_pair(found, at_least=settings.minimum_inliers)
-    return _candidates(union, matches, settings=settings, masks=masks, thorough=thorough, threads=threads)
+    return _candidates(union, matches, settings=settings, masks=masks, threads=threads)
 
 
 def _find_in_parts(
@@ -194,14 +182,13 @@ def _find_in_parts(
     *,
     settings: MatchingSettings,
     codebook: Codebook,
-    thorough: bool,
 ) -> Candidates:
     """The candidates of the halves of a block, with each other or with the second block."""
     if len(first) == 1 and second is not None:
         if len(second) == 1:
             most = np.iinfo(np.int64).max
-            return _find(first, second, settings=settings, codebook=codebook, most=most, thorough=thorough)
-        turned = _find_in_parts(second, first, settings=settings, codebook=codebook, thorough=thorough)
+            return _find(first, second, settings=settings, codebook=codebook, most=most)
+        turned = _find_in_parts(second, first, settings=settings, codebook=codebook)
         rows = turned.rows
         return replace(turned, rows=np.where(rows < len(second), rows + len(first), rows - len(second)))
     halves = np.array_split(np.arange(len(first)), 2)
@@ -218,7 +205,6 @@ def _find_in_parts(
             None if other is None else blocks[other],
             settings=settings,
             codebook=codebook,
-            thorough=thorough,
         )
         beyond = candidates.rows >= len(blocks[one])
         ahead = 0 if other is None else starts[other] - len(blocks[one])
@@ -269,7 +255,7 @@ def find_near_candidates(
         settings.sign_distance,
         settings.code_distance,
     )
-    return _candidates(union, matches, settings=settings, masks=change_masks(codebook), thorough=False)
+    return _candidates(union, matches, settings=settings, masks=change_masks(codebook))
 
 
 def _known_places(pairs: Rows, places: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
@@ -292,7 +278,6 @@ def _candidates(
     *,
     settings: MatchingSettings,
     masks: NDArray[np.uint64],
-    thorough: bool,
     threads: Executor | None = None,
 ) -> Candidates:
     """What geometry and pixels say of the pairs of images that matches put together."""
@@ -331,9 +316,8 @@ def _candidates(
     )
     overlap = pixels[:, 5:6] * np.stack([np.ones(count), grown], axis=1)
     areas = np.minimum(overlap / sizes.prod(axis=1)[pairs].astype(np.float64), 1.0)
-    possible = confidence(links, pixels, areas) >= settings.stored_confidence
-    unsure = possible & ~_sure(links, pixels, areas)
-    possible, unsure = possible | thorough, unsure | thorough
+    possible = may_be_copies(links, pixels, areas)
+    unsure = possible & (promise(links, pixels, areas) < SURE)
     _in_shares(
         count, lambda own: look_again(compact[own], possible[own], unsure[own], *shown, pixels[own]), threads
     )
@@ -354,15 +338,6 @@ def _in_shares(count: int, look: Callable[[slice], None], threads: Executor | No
         look(slice(count))
     else:
         list(threads.map(look, [slice(first, first + AT_ONCE) for first in range(0, count, AT_ONCE)]))
-
-
-def _sure(
-    links: NDArray[np.float64], pixels: NDArray[np.float64], areas: NDArray[np.float64]
-) -> NDArray[np.bool_]:
-    """The links that are sure, even if their parts don't lie well; `pixels` as `confirm` fills them."""
-    alike = pixels.copy()
-    alike[:, MISALIGNMENT] = ALIKE
-    return confidence(links, alike, areas) >= SURE
 
 
 def _relations(areas: NDArray[np.float64], pixels: NDArray[np.float64]) -> NDArray[np.uint8]:

@@ -23,6 +23,7 @@ from pimmi.matching.hypotheses import (
     scale_class,
     vote,
 )
+from pimmi.matching.scatter import count_within, scatter
 from pimmi.matching.transforms import PAIRING_COLUMNS, fill_pairing, model_scale, turn_between
 
 MAX_MATCHES = 256
@@ -45,13 +46,17 @@ GUIDED_CHANCE = 0.02
 MINIMUM_SCORE = 5.0
 """-log10 of the false alarms expected for a pair of images, under which it is not looked at further."""
 
-LINK_COLUMNS = 14
-"""first, second, change, score, inliers, guided score, a11, a12, tx, a21, a22, ty, rival, code distance
+LINK_COLUMNS = 18
+"""first, second, change, score, inliers, guided score, a11, a12, tx, a21, a22, ty, rival, code distance, inlier share,
+turn scatter, scale scatter, place scatter
 
 `rival` is the share of the best hypothesis's votes that another one has which lays the first image elsewhere: near 1 in
 patterns that repeat, where one place is as good as another. `code distance`, in bits, is the mean over the inliers:
-points of unrelated images that agree by chance are farther apart than those of copies.
+points of unrelated images that agree by chance are farther apart than those of copies. `inlier share` is of the points
+that lie in the overlap, in the image that has fewer there. The last three are those of
+`pimmi.matching.scatter`.
 """
+RIVAL, CODE_DISTANCE, INLIER_SHARE, TURN_SCATTER, SCALE_SCATTER, PLACE_SCATTER = range(12, 18)
 ELSEWHERE = 3.0
 """Tolerances from where a transform lays a point to where a match does, from which on the match is a rival."""
 
@@ -278,7 +283,11 @@ def verify(  # type: ignore[no-untyped-def]
         row[4] = inliers
         row[5] = guided_score(within, inliers, min(0.5, neighbours * GUIDED_CHANCE))
         row[6:12] = best_model
-        row[12] = rivals / max(most_votes, 1)
-        row[13] = code_distance
+        row[RIVAL] = rivals / max(most_votes, 1)
+        row[CODE_DISTANCE] = code_distance
+        fewer = min(within, count_within(ranges[2], ranges[3], xs, ys, best_model, sizes[first]))
+        row[INLIER_SHARE] = min(inliers / max(fewer, 1), 1.0)
+        mirror = -1.0 if (change & 1) != 0 else 1.0
+        row[TURN_SCATTER], row[SCALE_SCATTER], row[PLACE_SCATTER] = scatter(chosen, inliers, mirror, best_model)
         n_links += 1
     return n_links

@@ -9,13 +9,14 @@ as well), and for --surfaces by make_hard.py surfaces. Prints how many wrong lin
 copies, each judged by trees that were fitted without the originals of its pair.
 
 Learnt from are the links that are looked at twice and whose truth is certain. Copies: pairs of a corpus that show a
-common original. Others: pairs of it that don't; pairs of strangers; and the patterns of surfaces, which agree though no
-two pictures are copies. Where one of a pair shows what pictures can share without being copies (lettering, emoji, an
-app's frame, another picture), only those count that differ in most places: on the others pimmi is to see what they share.
+common original. Others: pairs of it that don't; pairs of strangers; and the patterns of surfaces, which agree though
+no two pictures are copies. Where one of a pair shows what pictures can share without being copies (lettering, emoji,
+an app's frame, another picture), only those count that differ in most places: on the others pimmi is to see what they
+share.
 
-Not all strangers are. Of a collection in which no picture comes twice (--distinct) all pairs count. Of one whose pictures
-share parts (--sharing), such as logos, no pair in it does; of others those that agree in most places don't, nor do those
-of the table --undecided (columns first and second: names of files).
+Not all strangers are. Of a collection in which no picture comes twice (--distinct) all pairs count. Of one whose
+pictures share parts (--sharing), such as logos, no pair in it does; of others those that agree in most places don't,
+nor do those of the table --undecided (columns first and second: names of files).
 """
 
 import argparse
@@ -37,7 +38,7 @@ from pimmi.demo.families import FAMILIES
 from pimmi.errors import PimmiError
 from pimmi.evaluation import TrueImage, Truth, read_truth
 from pimmi.index.codebook import load_codebook
-from pimmi.matching.confidence import DIRECTIONS, MEASURES, may_be_copies, measures
+from pimmi.matching.confidence import DIRECTIONS, may_be_copies, measures
 from pimmi.matching.match import compile_all, find_candidates
 from pimmi.matching.trees import Trees
 from pimmi.pipeline.comparing import image_block
@@ -282,9 +283,7 @@ def main() -> None:
     parser.add_argument(
         "--distinct", nargs="*", default=[], metavar="POOL", help="in which no picture comes twice"
     )
-    parser.add_argument(
-        "--sharing", nargs="*", default=[], metavar="POOL", help="whose pictures share parts"
-    )
+    parser.add_argument("--sharing", nargs="*", default=[], metavar="POOL", help="whose pictures share parts")
     parser.add_argument("--undecided", type=Path, metavar="CSV", help="pairs that aren't learnt from")
     parser.add_argument("-o", "--output", type=Path, required=True, help="where to write the trees")
     arguments = parser.parse_args()

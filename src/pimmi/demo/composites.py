@@ -35,7 +35,7 @@ def add_sticker(image: Image, other: Image, rng: np.random.Generator) -> Image:
     tilt = cv2.getRotationMatrix2D(centre, float(rng.uniform(-8, 8)), 1.0)
     size = (sticker.shape[1], sticker.shape[0])
     sticker = np.asarray(cv2.warpAffine(sticker, tilt, size), dtype=np.uint8)
-    opacity = cv2.warpAffine(opacity, tilt, size)
+    opacity = np.asarray(cv2.warpAffine(opacity, tilt, size), dtype=np.uint8)
     left, top, wide, high = cv2.boundingRect(opacity)
     room = min(1.0, image.shape[0] / high, image.shape[1] / wide)
     sticker = scale(sticker[top : top + high, left : left + wide], room)

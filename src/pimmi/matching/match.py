@@ -139,9 +139,7 @@ def find_candidates(
     `threads`, if there are any.
     """
     try:
-        return _find(
-            first, second, settings=settings, codebook=codebook, most=MOST_MATCHES, threads=threads
-        )
+        return _find(first, second, settings=settings, codebook=codebook, most=MOST_MATCHES, threads=threads)
     except TooManyMatches:
         return _find_in_parts(first, second, settings=settings, codebook=codebook)
 

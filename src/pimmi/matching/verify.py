@@ -288,6 +288,8 @@ def verify(  # type: ignore[no-untyped-def]
         fewer = min(within, count_within(ranges[2], ranges[3], xs, ys, best_model, sizes[first]))
         row[INLIER_SHARE] = min(inliers / max(fewer, 1), 1.0)
         mirror = -1.0 if (change & 1) != 0 else 1.0
-        row[TURN_SCATTER], row[SCALE_SCATTER], row[PLACE_SCATTER] = scatter(chosen, inliers, mirror, best_model)
+        row[TURN_SCATTER], row[SCALE_SCATTER], row[PLACE_SCATTER] = scatter(
+            chosen, inliers, mirror, best_model
+        )
         n_links += 1
     return n_links

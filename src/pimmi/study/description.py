@@ -12,7 +12,7 @@ from pimmi.settings import Settings
 from pimmi.study.layout import StudyFolder
 from pimmi.study.writing import written_whole
 
-FORMAT = 4
+FORMAT = 5
 
 
 @dataclass(frozen=True, kw_only=True)

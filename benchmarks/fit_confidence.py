@@ -70,8 +70,6 @@ WEIGHTS = {
     "surfaces": 4.0,
 }
 """Of a pair, by where it is from: there are far more strangers than others, and most are of few collections."""
-EVENS = 1.6
-"""Odds, by the pairs learnt from, that are called even: at those .4 % of the links of copies and originals are lost."""
 TREES = 200
 LEARNING_RATE = 0.1
 L2 = 1.0
@@ -245,7 +243,7 @@ def trees_of(model: HistGradientBoostingClassifier) -> Trees:
         limits=np.concatenate(limits).astype(np.float64),
         following=np.concatenate(following).astype(np.int32),
         roots=np.array(roots[:-1], np.int32),
-        bias=np.ravel(model._baseline_prediction).astype(np.float64) - np.log(EVENS),
+        bias=np.ravel(model._baseline_prediction).astype(np.float64),
     )
 
 

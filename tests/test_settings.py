@@ -74,7 +74,7 @@ def test_the_more_images_the_surer_a_link_must_be(images: int, more: int) -> Non
     matching = Settings().matching
     few, many = matching.confidence_among(images), matching.confidence_among(images + more)
     assert 0.5 == matching.confidence_among(1) <= few <= many < 1
-    assert many / (1 - many) == pytest.approx(max(1, (images + more) / 20_000))
+    assert many / (1 - many) == pytest.approx(max(1, (images + more) / 12_500))
     given_one = Settings.from_dict({"matching": {"minimum_confidence": 0.3}}).matching
     assert given_one.confidence_among(images) == 0.3
 

@@ -167,8 +167,8 @@ class MatchingSettings(Section):
         minimum=0.0,
         maximum=1.0,
         why="Links less sure than this are neither exported nor grouped. 0 asks for what so many images need: .5 up to "
-        "20,000, .71 for 50,000, .9 for 180,000, since pairs that look alike by chance grow with those of images. On "
-        "the benchmark .5 loses 11 of 10,000 copies that .4 finds, .6 loses 35 and .7 loses 46.",
+        "12,500, .8 for 50,000, .9 for 112,500, since pairs that look alike by chance grow with those of images. On "
+        "the benchmark .6 loses 10 of 10,000 copies that .5 finds, .7 loses 32 and .8 loses 45.",
     )
 
     def confidence_among(self, images: int) -> float:
@@ -258,8 +258,8 @@ class SlurmSettings(Section):
 
 LARGE_FROM = 50_000
 """Images from which the preset `large` saves more time than it costs."""
-FEW_IMAGES, FEW_CONFIDENCE = 20_000, 0.5
-"""Images up to which links of that confidence count: what more asks for costs .4 % of the copies among 50,000."""
+FEW_IMAGES, FEW_CONFIDENCE = 12_500, 0.5
+"""Images up to which links of that confidence count: what more asks for costs .6 % of the copies among 50,000."""
 
 PRESETS: dict[str, Values] = {
     "fast": {"features": {"keypoints": 200}, "matching": {"probes": 8}},

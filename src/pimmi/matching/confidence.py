@@ -109,6 +109,8 @@ def may_be_copies(links: Floats, pixels: Floats, areas: Floats) -> NDArray[np.bo
 
 def confidence(links: Floats, pixels: Floats, areas: Floats) -> Floats:
     """float64 (m,), 0 to 1; arguments as for `measures`."""
-    evidence = np.clip(load_trees()(measures(links, pixels, areas)), -MOST_EVIDENCE, MOST_EVIDENCE)
-    sure: Floats = np.where(may_be_copies(links, pixels, areas), 1 / (1 + np.exp(-evidence)), 0.0)
+    possible = may_be_copies(links, pixels, areas)
+    evidence = load_trees()(measures(links[possible], pixels[possible], areas[possible]))
+    sure = np.zeros(len(links))
+    sure[possible] = 1 / (1 + np.exp(-np.clip(evidence, -MOST_EVIDENCE, MOST_EVIDENCE)))
     return sure

@@ -38,8 +38,9 @@ from pimmi.demo.families import FAMILIES
 from pimmi.errors import PimmiError
 from pimmi.evaluation import TrueImage, Truth, read_truth
 from pimmi.index.codebook import load_codebook
-from pimmi.matching.confidence import DIRECTIONS, may_be_copies, measures
+from pimmi.matching.confidence import DIRECTIONS, measures
 from pimmi.matching.match import compile_all, find_candidates
+from pimmi.matching.promise import may_be_copies
 from pimmi.matching.trees import Trees
 from pimmi.pipeline.comparing import image_block
 from pimmi.study.files import read_files
@@ -252,7 +253,7 @@ def held_out(examples: Examples) -> Floats:
     sure = np.empty(len(examples.kinds))
     for learnt, judged in GroupKFold(FOLDS).split(examples.values, groups=examples.groups):
         part = Examples(examples.values[learnt], examples.kinds[learnt], examples.groups[learnt])
-        sure[judged] = 1 / (1 + np.exp(-trees_of(fitted(part))(examples.values[judged])))
+        sure[judged] = fitted(part).predict_proba(examples.values[judged])[:, 1]
     return sure
 
 

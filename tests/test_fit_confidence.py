@@ -33,6 +33,28 @@ def test_only_pairs_whose_truth_is_certain_are_learnt_from(fit: ModuleType) -> N
     assert fit.kind_of(image("dog", "cow", attack="collage_2"), original, 0.5) == ""
 
 
+def test_of_strangers_those_are_left_out_that_may_be_copies(fit: ModuleType, tmp_path: Path) -> None:
+    pools = {"r1": "receipts", "r2": "receipts", "l1": "logos", "l2": "logos", "p1": "photos", "p2": "photos"}
+    lines = [f"{name},{pool}" for name, pool in pools.items()]
+    (tmp_path / "sources.csv").write_text("\n".join(["path,pool", *lines, ""]))
+    truth = {name: image(kind="distractor") for name in pools} | {"cat": image("cat", kind="original")}
+    pairs = [
+        ("r1", "r2"),
+        ("l1", "l2"),
+        ("p1", "p2"),
+        ("p1", "p2"),
+        ("l1", "p1"),
+        ("p2", "l2"),
+        ("cat", "p1"),
+    ]
+    alike = np.array([True, False, True, False, True, False, False])
+    found = fit.Candidates(tmp_path, truth, pairs, np.arange(7.0)[:, None], np.ones(7), alike)
+    examples = fit.strangers(found, distinct={"receipts"}, sharing={"logos"}, undecided={("p2", "l2")})
+    assert examples.values.ravel().tolist() == [0, 3, 4]
+    assert examples.kinds.tolist() == ["distinct", "strangers", "strangers"]
+    assert not examples.copies.any()
+
+
 def test_the_trees_say_what_the_fitted_model_says(fit: ModuleType) -> None:
     rng = np.random.default_rng(0)
     values = rng.random((600, len(MEASURES)))

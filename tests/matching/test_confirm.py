@@ -5,9 +5,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from laid import IDENTITY, compared, confirmed, grey_picture, recompressed
+from laid import IDENTITY, Grey, compared, confirmed, grey_picture, recompressed
 
-from pimmi.matching.confirm import PART_COLUMNS, PIXEL_COLUMNS, confirm
+from pimmi.matching.confirm import (
+    BROAD_AGREEMENT,
+    BROAD_CORRELATION,
+    PART_COLUMNS,
+    PIXEL_COLUMNS,
+    confirm,
+)
 from pimmi.matching.sampling import levels_of
 from pimmi.matching.verify import LINK_COLUMNS
 
@@ -55,6 +61,40 @@ def test_a_negative_agrees_only_as_a_negative(change: int) -> None:
     assert as_plain[AGREE] == 0
     assert as_plain[CONFLICT] == as_negative[AGREE]
     assert as_plain[CORRELATION] == pytest.approx(-as_negative[CORRELATION])
+
+
+def shaded(grey: Grey, *, by: float) -> Grey:
+    """The picture with light that falls from one side: detail stays, what is bright as a whole doesn't."""
+    slope = np.linspace(-by, by, grey.shape[1])
+    return np.asarray((0.4 * grey + 77 + slope).clip(0, 255), np.uint8)
+
+
+@pytest.mark.parametrize("name", ["astronaut", "cat", "temple"])
+def test_windows_agree_in_other_light_but_their_means_do_not(name: str) -> None:
+    grey = grey_picture(name)
+    same, other = compared(grey, recompressed(grey)), compared(grey, shaded(grey, by=70))
+    assert min(same[BROAD_CORRELATION], same[BROAD_AGREEMENT]) > 0.98
+    assert other[AGREE] > 0.6 * other[TEXTURED]
+    assert max(other[BROAD_CORRELATION], other[BROAD_AGREEMENT]) < 0.75
+
+
+def test_the_means_of_a_negative_correlate_as_those_of_the_picture() -> None:
+    grey = grey_picture("cat")
+    as_negative = compared(grey, 255 - grey, change=2)
+    as_plain = compared(grey, 255 - grey)
+    assert as_negative[BROAD_CORRELATION] > 0.98
+    assert as_negative[BROAD_AGREEMENT] > 0.98
+    assert as_plain[BROAD_CORRELATION] == pytest.approx(-as_negative[BROAD_CORRELATION])
+    assert as_plain[BROAD_AGREEMENT] == 0
+
+
+def test_what_differs_counts_for_the_means_of_all_windows_alone() -> None:
+    grey = grey_picture("astronaut")
+    covered = grey.copy()
+    covered[30:150, 30:200] = 255 - covered[30:150, 30:200]
+    row = compared(grey, covered)
+    assert row[BROAD_AGREEMENT] > 0.98
+    assert row[BROAD_CORRELATION] < 0.8
 
 
 def test_a_crop_agrees_where_it_was_cut_out() -> None:

@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 from pimmi.index.codebook import load_codebook
 from pimmi.index.points import ANGLE_STEPS, SCALE_STEPS
 from pimmi.matching.join import change_masks
-from pimmi.matching.verify import CODE_DISTANCE, LINK_COLUMNS, verify
+from pimmi.matching.verify import (
+    CODE_DISTANCE,
+    INLIER_SHARE,
+    LINK_COLUMNS,
+    PLACE_SCATTER,
+    SCALE_SCATTER,
+    TURN_SCATTER,
+    verify,
+)
 from pimmi.settings import MatchingSettings
 
 SETTINGS = MatchingSettings()
@@ -246,3 +254,29 @@ def test_no_matches_give_no_links() -> None:
     whole = scene(0, inliers=30, outliers=0, change=0, linear=np.eye(2))
     assert len(Scene(**{**vars(whole), "matches": whole.matches[:0]}).links()) == 0
     assert len(Scene(**{**vars(whole), "matches": whole.matches[:1]}).links()) == 0
+
+
+@pytest.mark.parametrize("outliers", [0, 40, 120])
+def test_the_share_of_inliers_is_of_all_points_that_lie_in_the_overlap(outliers: int) -> None:
+    (link,) = scene(5, inliers=40, outliers=outliers, change=0, linear=np.eye(2)).links()
+    assert link[INLIER_SHARE] == pytest.approx(link[4] / (40 + outliers), rel=0.25)
+
+
+def test_inliers_that_are_off_in_place_scale_and_angle_scatter_more() -> None:
+    whole = scene(5, inliers=40, outliers=0, change=0, linear=np.eye(2))
+    rng = np.random.default_rng(0)
+    order = np.argsort(whole.positions[1][:, 1])
+    assert np.array_equal(order, np.arange(len(order)))
+    scales = whole.scales[1] + rng.choice([-0.25, 0.25], len(order))
+    angles = (whole.angles[1] + rng.choice([-0.2, 0.2], len(order))) % (2 * np.pi)
+    across = whole.positions[1] + np.stack(
+        [rng.choice([-2.0, 2.0], len(order)), np.zeros(len(order))], axis=1
+    )
+    (close,) = whole.links()
+    for fields, column, least in (
+        ({"scales": [whole.scales[0], scales]}, SCALE_SCATTER, 0.2),
+        ({"angles": [whole.angles[0], angles]}, TURN_SCATTER, 9.0),
+        ({"positions": [whole.positions[0], across]}, PLACE_SCATTER, 1.5),
+    ):
+        (link,) = Scene(**{**vars(whole), **fields}).links()
+        assert link[column] > least > close[column]

@@ -11,14 +11,8 @@ from importlib.resources import files
 import numpy as np
 from numpy.typing import NDArray
 
-from pimmi.matching.confirm import (
-    BROAD_AGREEMENT,
-    BROAD_CORRELATION,
-    GAIN,
-    MISALIGNMENT,
-    REPEAT,
-)
-from pimmi.matching.promise import LEAST_PROMISE, promise, proves_nothing
+from pimmi.matching.confirm import BROAD_AGREEMENT, BROAD_CORRELATION, GAIN, MISALIGNMENT, REPEAT
+from pimmi.matching.promise import may_be_copies
 from pimmi.matching.trees import Trees, parse_trees
 from pimmi.matching.verify import (
     CODE_DISTANCE,
@@ -53,7 +47,6 @@ MEASURES_AND_DIRECTIONS = (
 )
 MEASURES = tuple(name for name, _ in MEASURES_AND_DIRECTIONS)
 DIRECTIONS = tuple(direction for _, direction in MEASURES_AND_DIRECTIONS)
-LARGEST_SCORE = 1000.0
 LARGEST_ENLARGEMENT = 1e6
 MOST_EVIDENCE = 30.0
 """Log odds beyond which a confidence would be 0 or 1 in a table."""
@@ -65,8 +58,8 @@ def measures(links: Floats, pixels: Floats, areas: Floats) -> Floats:
     `links` and `pixels` as `verify`, `confirm` and `look_again` fill them; `areas` float64 (m, 2), share of the first
     and of the second image that the overlap takes.
     """
-    squared = np.abs(links[:, 6] * links[:, 10] - links[:, 7] * links[:, 9])
-    smaller = np.maximum(np.minimum(squared, 1 / np.maximum(squared, 1e-12)), LARGEST_ENLARGEMENT**-2)
+    scale = np.sqrt(np.abs(links[:, 6] * links[:, 10] - links[:, 7] * links[:, 9]))
+    enlargement = np.maximum(scale, 1 / np.maximum(scale, 1 / LARGEST_ENLARGEMENT))
     values: Floats = np.stack(
         [
             pixels[:, 4] + pixels[:, GAIN],
@@ -78,8 +71,8 @@ def measures(links: Floats, pixels: Floats, areas: Floats) -> Floats:
             pixels[:, MISALIGNMENT],
             areas.max(axis=1, initial=0.0),
             areas.min(axis=1, initial=1.0),
-            1 / np.sqrt(smaller),
-            np.minimum(links[:, 3], LARGEST_SCORE),
+            enlargement,
+            links[:, 3],
             links[:, 4],
             links[:, RIVAL],
             links[:, CODE_DISTANCE],
@@ -97,14 +90,6 @@ def measures(links: Floats, pixels: Floats, areas: Floats) -> Floats:
 def load_trees() -> Trees:
     """The trees that ship with the package."""
     return parse_trees(files("pimmi.matching").joinpath("confidence.npz").read_bytes())
-
-
-def may_be_copies(links: Floats, pixels: Floats, areas: Floats) -> NDArray[np.bool_]:
-    """The links that deserve a second look, or have had it and stood it, bool (m,); arguments as for `measures`."""
-    possible: NDArray[np.bool_] = (promise(links, pixels, areas) >= LEAST_PROMISE) & ~proves_nothing(
-        links, pixels, areas
-    )
-    return possible
 
 
 def confidence(links: Floats, pixels: Floats, areas: Floats) -> Floats:

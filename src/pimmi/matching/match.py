@@ -15,13 +15,13 @@ from pimmi.features.sift import Features
 from pimmi.index.codebook import Codebook, load_codebook
 from pimmi.index.points import Keypoints, Points, encode_points, offsets_of
 from pimmi.matching.blocks import LOOKED_AT, PARTS, RELATIONS, ImageBlock, Links
-from pimmi.matching.confidence import confidence, may_be_copies
+from pimmi.matching.confidence import confidence
 from pimmi.matching.confirm import PART_COLUMNS, PIXEL_COLUMNS, confirm
 from pimmi.matching.join import TooManyMatches, change_masks, look_up, sign_limits
 from pimmi.matching.lists import FEW_POINTS, make_lists
 from pimmi.matching.matches import MAX_IMAGES, SECOND_SHIFT, by_pair, matched_places, unpack
 from pimmi.matching.near import aligned_matches, near_pairs
-from pimmi.matching.promise import SURE, promise
+from pimmi.matching.promise import SURE, may_be_copies, promise
 from pimmi.matching.sampling import levels_of
 from pimmi.matching.second_look import look_again
 from pimmi.matching.verify import LINK_COLUMNS, verify

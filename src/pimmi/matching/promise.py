@@ -65,8 +65,14 @@ def promise(links: Floats, pixels: Floats, areas: Floats) -> Floats:
     return evidence
 
 
-def proves_nothing(links: Floats, pixels: Floats, areas: Floats) -> NDArray[np.bool_]:
-    """The links that are of too little, or of a pattern that repeats, bool (m,); arguments as for `promise`."""
+def may_be_copies(links: Floats, pixels: Floats, areas: Floats) -> NDArray[np.bool_]:
+    """The links that deserve a second look, or have had it and stood it, bool (m,); arguments as for `promise`."""
+    promising: NDArray[np.bool_] = promise(links, pixels, areas) >= LEAST_PROMISE
+    return promising & ~_proves_nothing(links, pixels, areas)
+
+
+def _proves_nothing(links: Floats, pixels: Floats, areas: Floats) -> NDArray[np.bool_]:
+    """The links that are of too little, or of a pattern that repeats."""
     correlation, larger, smaller = WHOLE_PATTERN
     least, most = areas.min(axis=1, initial=1.0), areas.max(axis=1, initial=0.0)
     whole = (pixels[:, 4] >= correlation) & (most >= larger) & (least >= smaller)

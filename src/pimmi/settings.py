@@ -168,7 +168,7 @@ class MatchingSettings(Section):
         maximum=1.0,
         why="Links less sure than this are neither exported nor grouped. 0 asks for what so many images need: .5 up to "
         "12,500, .8 for 50,000, .9 for 112,500, since pairs that look alike by chance grow with those of images. On "
-        "the benchmark .6 loses 10 of 10,000 copies that .5 finds, .7 loses 32 and .8 loses 45.",
+        "the benchmark .6 loses 5 of 10,000 copies that .5 finds, .7 loses 30 and .8 loses 46.",
     )
 
     def confidence_among(self, images: int) -> float:

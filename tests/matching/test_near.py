@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pimmi.demo.emoji import emoji
 from pimmi.demo.raster import Image
 from pimmi.index.codebook import load_codebook
-from pimmi.matching.blocks import LOOKED_AT, RELATIONS, ImageBlock, Links
+from pimmi.matching.blocks import LOOKED_AT, RELATIONS, ImageBlock, KnownCopies, Links
 from pimmi.matching.match import match_near
 
 NAMES = ("astronaut", "cat", "coffee", "rocket", "page", "temple")
@@ -144,19 +144,29 @@ def test_each_image_has_the_links_with_its_smallest_copies(flood: dict[str, Desc
     assert near_ones(flood) == sorted(expected)
 
 
-def test_copies_that_are_known_inside_count_too(flood: dict[str, Described]) -> None:
+def test_copies_that_are_known_count_too(flood: dict[str, Described]) -> None:
+    """With those inside its block an image has no more than its smallest ones."""
     coffee = of_coffee(flood)
-    first, second = ({name: flood[name] for name in coffee[start::2]} for start in (0, 1))
-    blocks = [block(first), block(second)]
-    links = [near(each) for each in blocks]
-    inside = [np.column_stack([found.query, found.result]) for found in links]
-    across = match_near(*blocks, settings=SETTINGS.matching, codebook=load_codebook(), inside=inside)
-    found = {pair for each, own in zip(links, blocks, strict=True) for pair in pairs(each, own)}
-    found |= set(pairs(across, *blocks))
-    expected = {
-        (query, result) for place, result in enumerate(coffee) for query in coffee[:place][:LOOKED_AT]
-    }
-    assert expected <= found
+    blocks = [block({name: flood[name] for name in coffee[start::2]}) for start in (0, 1)]
+    known = []
+    for own, other in ((0, 1), (1, 0)):
+        inside = [blocks[own].ids[:row] for row in range(len(blocks[own].ids))]
+        rows = [np.searchsorted(blocks[other].ids, ids) for ids in inside]
+        known.append(
+            KnownCopies(
+                counts=np.array([len(ids) for ids in inside], np.uint8),
+                rows=np.concatenate(rows).astype(np.int32),
+            )
+        )
+    across = match_near(*blocks, settings=SETTINGS.matching, codebook=load_codebook(), known=known)
+    of_one = set(blocks[0].ids)
+    expected = [
+        (query, result)
+        for place, result in enumerate(coffee)
+        for query in coffee[:place][:LOOKED_AT]
+        if (query in of_one) != (result in of_one)
+    ]
+    assert sorted(pairs(across, *blocks)) == sorted(expected)
     assert len(across) < len(near(*blocks))
 
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from numpy.typing import NDArray
 
-from pimmi.matching.blocks import STANDING
+from pimmi.matching.blocks import LOOKED_AT, STANDING
 from pimmi.pipeline.renewing import shards_to_match
 from pimmi.study.images import IMAGES_SCHEMA
 from pimmi.study.layout import ShardPair, StudyFolder
@@ -72,7 +72,8 @@ HALF = STANDING // 2
         ((STANDING + 3, 0), [(0, 3)], set()),
         ((HALF, HALF + 3), [(0, 2), (1, 1)], set()),
         ((STANDING - 1, 0), [(0, STANDING - 1)], set()),
-        ((STANDING + 3, STANDING), [(0, 4)], {2}),
+        ((STANDING + 3, STANDING), [(0, LOOKED_AT - STANDING)], set()),
+        ((STANDING + 3, STANDING), [(0, LOOKED_AT - STANDING + 1)], {2}),
         ((STANDING, 0), [(1, STANDING), (2, COPY[1])], set()),
         ((STANDING, 0), [(0, STANDING), (2, COPY[1] + 1)], set()),
         ((STANDING, 0), [], set()),
@@ -81,7 +82,7 @@ HALF = STANDING // 2
 def test_an_image_is_matched_again_when_too_few_are_left_that_stood_for_it(
     tmp_path: Path, counts: tuple[int, int], gone: list[ShardPair], expected: set[int]
 ) -> None:
-    """Those of one shard may be too few as well, since larger ones of that shard were left out."""
+    """Only the smallest count, since of those that are larger some were left out."""
     assert shards_to_match(written(tmp_path, counts), without(*gone)) == expected
 
 

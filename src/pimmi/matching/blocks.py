@@ -76,6 +76,23 @@ PARTS = ("query_part", "result_part", "query_other", "result_other")
 
 
 @dataclass(frozen=True, slots=True)
+class KnownCopies:
+    """The smallest near-exact copies, of smaller id, that are known of the n images of a block, LOOKED_AT at most each.
+
+    `counts` uint8 (n,): how many there are of each image; `rows` int32 (counts.sum(),): for each of them how many
+    images of the block in which others are looked for have smaller ids, rising for each image.
+    """
+
+    counts: NDArray[np.uint8]
+    rows: NDArray[np.int32]
+
+    @classmethod
+    def none(cls, images: int) -> KnownCopies:
+        """Nothing is known of so many images."""
+        return cls(counts=np.zeros(images, np.uint8), rows=np.empty(0, np.int32))
+
+
+@dataclass(frozen=True, slots=True)
 class Links:
     """m links, sorted by the ids of their images; the query of a link is the image with the smaller id.
 

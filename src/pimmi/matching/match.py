@@ -14,7 +14,7 @@ from pimmi.features.selection import select
 from pimmi.features.sift import Features
 from pimmi.index.codebook import Codebook, load_codebook
 from pimmi.index.points import Keypoints, Points, encode_points, offsets_of
-from pimmi.matching.blocks import LOOKED_AT, PARTS, RELATIONS, ImageBlock, Links
+from pimmi.matching.blocks import LOOKED_AT, PARTS, RELATIONS, ImageBlock, KnownCopies, Links
 from pimmi.matching.confidence import confidence
 from pimmi.matching.confirm import PART_COLUMNS, PIXEL_COLUMNS, confirm
 from pimmi.matching.join import TooManyMatches, change_masks, look_up, sign_limits
@@ -26,8 +26,6 @@ from pimmi.matching.sampling import levels_of
 from pimmi.matching.second_look import look_again
 from pimmi.matching.verify import LINK_COLUMNS, verify
 from pimmi.settings import MatchingSettings
-
-Rows = NDArray[np.int64]
 
 CERTAIN_SCORE = 12.0
 FEWEST_WINDOWS = 4
@@ -221,19 +219,26 @@ def find_near_candidates(
     *,
     settings: MatchingSettings,
     codebook: Codebook,
-    inside: Sequence[Rows] = (),
+    known: Sequence[KnownCopies] = (),
 ) -> Candidates:
     """The pairs of images whose pixels are nearly the same, for each image those with the smallest others.
 
-    `inside` int64 (k, 2), for each of two blocks: the pairs that are known inside it, the smaller image's row first.
+    `known` is what is known of the images of each block, if anything is.
     """
     blocks = [first] if second is None else [first, second]
     union = _Union.of(blocks)
     rows = []
     for one, other in [(0, 0)] if second is None else [(0, 1), (1, 0)]:
         pairs = np.empty((LOOKED_AT * len(blocks[one]), 2), np.int64)
-        known = _known_places(inside[one] if inside else np.empty((0, 2), np.int64), union.places[one])
-        arrays: tuple[Any, ...] = (*_near_arrays(union, one), *_near_arrays(union, other), *known, pairs)
+        told = known[one] if known else KnownCopies.none(len(blocks[one]))
+        starts = np.cumsum(np.append(0, told.counts), dtype=np.int64)
+        arrays: tuple[Any, ...] = (
+            *_near_arrays(union, one),
+            *_near_arrays(union, other),
+            starts,
+            told.rows,
+            pairs,
+        )
         count = near_pairs(*arrays)
         rows.append(
             np.stack(
@@ -254,13 +259,6 @@ def find_near_candidates(
         settings.code_distance,
     )
     return _candidates(union, matches, settings=settings, masks=change_masks(codebook))
-
-
-def _known_places(pairs: Rows, places: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """The places of the smaller images of some pairs, by the larger one's row, and where those of each row start."""
-    order = np.lexsort((pairs[:, 0], pairs[:, 1]))
-    starts = np.searchsorted(pairs[order, 1], np.arange(len(places) + 1))
-    return starts, places[pairs[order, 0]]
 
 
 def _near_arrays(union: _Union, number: int) -> tuple[NDArray[Any], ...]:
@@ -370,14 +368,14 @@ def match_near(
     *,
     settings: MatchingSettings,
     codebook: Codebook,
-    inside: Sequence[Rows] = (),
+    known: Sequence[KnownCopies] = (),
 ) -> Links:
     """The links of near-exact copies (`pimmi.matching.near`); both ends show the same, and nothing differs.
 
-    For each image those with its smallest copies, LOOKED_AT at most, or fewer where it has smaller ones `inside` its
-    own block (as in `find_near_candidates`).
+    For each image those with its smallest copies, LOOKED_AT at most together with those that are `known`, as in
+    `find_near_candidates`.
     """
-    found = find_near_candidates(first, second, settings=settings, codebook=codebook, inside=inside)
+    found = find_near_candidates(first, second, settings=settings, codebook=codebook, known=known)
     sure = confidence(found.links, found.pixels, found.areas)
     whole = _relations(found.areas, found.pixels) == RELATIONS.index("same")
     plain = (found.links[:, 2] == 0) & (found.pixels[:, 1] == 0)

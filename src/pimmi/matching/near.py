@@ -21,6 +21,7 @@ GRID = 64
 """Samples along the longer side of the grid on which thumbnails are compared."""
 WINDOW = 8
 """Samples along a side of the windows that are compared."""
+HALF = WINDOW // 2
 QUIET = 6.0
 """Root mean square of the difference of two windows, in grey levels, that is noise whatever they show."""
 LOUD = 30.0
@@ -50,22 +51,11 @@ def _sampled(thumbnail, width, height, rows, columns, sampled):  # type: ignore[
             sampled[i, j] = total / (down * across)
 
 
-@njit(cache=True, nogil=True)
-def _same_window(a, b, i, j):  # type: ignore[no-untyped-def]
-    sa = sb = saa = sbb = sab = 0.0
-    for p in range(i, i + WINDOW):
-        for q in range(j, j + WINDOW):
-            s, t = a[p, q], b[p, q]
-            if abs(s - t) >= LOUD:
-                return False
-            sa += s
-            sb += t
-            saa += s * s
-            sbb += t * t
-            sab += s * t
+@njit(cache=True, nogil=True, inline="always")
+def _same_window(sa, sb, saa, sbb, sab):  # type: ignore[no-untyped-def]
+    """Whether two windows show the same, by the sums of their samples, of the squares and of the products."""
     n = float(WINDOW * WINDOW)
-    square = (saa - 2 * sab + sbb) / n
-    if square <= QUIET * QUIET:
+    if saa - 2 * sab + sbb <= QUIET * QUIET * n:
         return True
     va, vb = saa - sa * sa / n, sbb - sb * sb / n
     covariance = sab - sa * sb / n
@@ -73,11 +63,44 @@ def _same_window(a, b, i, j):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _same_pixels(a, b, rows, columns):  # type: ignore[no-untyped-def]
-    """Whether all windows of two grids show the same."""
-    for i in range(0, rows - WINDOW + 1, WINDOW // 2):
-        for j in range(0, columns - WINDOW + 1, WINDOW // 2):
-            if not _same_window(a, b, i, j):
+def _same_pixels(a, b, rows, columns, lines, blocks):  # type: ignore[no-untyped-def]
+    """Whether all windows of two grids show the same; each overlaps the next by half.
+
+    `lines` float64 (5, GRID + 1) and `blocks` float64 (2, 5, GRID // HALF + 1) are room: what the columns, and the
+    quarters of windows, of one row of those and of the one above it add up to.
+    """
+    across = columns // HALF
+    for down in range(rows // HALF):
+        lines[:] = 0.0
+        loud = np.int64(0)
+        for p in range(down * HALF, (down + 1) * HALF):
+            for q in range(across * HALF):
+                s, t = a[p, q], b[p, q]
+                lines[0, q] += s
+                lines[1, q] += t
+                lines[2, q] += s * s
+                lines[3, q] += t * t
+                lines[4, q] += s * t
+                loud |= np.int64(abs(s - t) >= LOUD)
+        if loud:
+            return False
+        own, above = blocks[down % 2], blocks[(down + 1) % 2]
+        for k in range(5):
+            for j in range(across):
+                total = 0.0
+                for q in range(j * HALF, (j + 1) * HALF):
+                    total += lines[k, q]
+                own[k, j] = total
+        if down == 0:
+            continue
+        for j in range(across - 1):
+            if not _same_window(
+                own[0, j] + own[0, j + 1] + above[0, j] + above[0, j + 1],
+                own[1, j] + own[1, j + 1] + above[1, j] + above[1, j + 1],
+                own[2, j] + own[2, j + 1] + above[2, j] + above[2, j + 1],
+                own[3, j] + own[3, j + 1] + above[3, j] + above[3, j + 1],
+                own[4, j] + own[4, j + 1] + above[4, j] + above[4, j + 1],
+            ):
                 return False
     return True
 
@@ -87,18 +110,20 @@ def near_pairs(  # type: ignore[no-untyped-def]
     signatures, places, thumbnails, starts, sizes, other_signatures, other_places, other_thumbnails, other_starts,
     other_sizes, known_starts, known, pairs,
 ):  # fmt: skip
-    """For each image of a block the near-exact copies of smaller place in another block, as far as they are among its
-    LOOKED_AT smallest in both blocks.
+    """For each image of a block the near-exact copies of smaller place in another block, as far as they and those that
+    are known are its LOOKED_AT smallest.
 
     signatures uint64 (n, 2); places int32 (n,), rising, as in `join`; thumbnails uint8 (t,), from `starts` int64
     (n + 1,) on; sizes int32 (n, 2), width and height; and so for the other block. known int32, from known_starts
-    int64 (n + 1,) on: the places of the copies in the first block that are known, rising for each image. Fills rows of
-    `pairs` int64 (n * LOOKED_AT, 2), the rows of the other image and of the one, and returns their number.
+    int64 (n + 1,) on: for each copy that is known, how many rows of the other block are smaller, rising for each
+    image. Fills rows of `pairs` int64 (n * LOOKED_AT, 2), the rows of the other image and of the one, and returns
+    their number.
     """
     side = GRID + 1
     own = np.empty((side, side), np.float32)
     others = np.empty((len(other_places), side, side), np.float32)
     others_sampled = np.zeros((len(other_places), 2), np.int64)
+    lines, blocks = np.empty((5, side)), np.empty((2, 5, side // HALF))
     other_first, other_second = np.zeros((2, len(other_places) + LANES), np.uint64)
     other_first[: len(other_places)] = other_signatures[:, 0]
     other_second[: len(other_places)] = other_signatures[:, 1]
@@ -119,7 +144,7 @@ def near_pairs(  # type: ignore[no-untyped-def]
                 near_ones &= near_ones - uint64(1)
                 if row >= end:
                     break
-                while next_known < known_starts[image + 1] and known[next_known] < other_places[row]:
+                while next_known < known_starts[image + 1] and known[next_known] <= row:
                     next_known += 1
                     count += 1
                 if count >= LOOKED_AT:
@@ -134,7 +159,7 @@ def near_pairs(  # type: ignore[no-untyped-def]
                 if others_sampled[row, 0] != rows or others_sampled[row, 1] != columns:
                     _sampled(pixels, wide, high, rows, columns, others[row])
                     others_sampled[row] = rows, columns
-                if _same_pixels(own, others[row], rows, columns):
+                if _same_pixels(own, others[row], rows, columns, lines, blocks):
                     pairs[found, 0], pairs[found, 1] = row, image
                     found += 1
                     count += 1

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from pimmi.pipeline.near_copies import drop_superfluous
 from pimmi.pipeline.renewing import renew
 from pimmi.progress import Progress
 from pimmi.settings import Settings
@@ -56,6 +57,8 @@ def compact_study(folder: StudyFolder, *, settings: Settings, progress: Progress
     rows = catalogue.rows_by_shard
     held = {number: rows.get(number, NO_ROWS) for number in folder.shard_numbers()}
     dropped = len(read_images(folder)) - sum(map(len, held.values()))
+    if dropped:
+        drop_superfluous(folder)
     groups = [
         group
         for group in _groups(held, most=settings.images.shard_images)

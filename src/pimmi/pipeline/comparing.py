@@ -13,12 +13,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pimmi.index.codebook import load_codebook
-from pimmi.matching.blocks import STANDING, ImageBlock, Links
+from pimmi.matching.blocks import STANDING, ImageBlock, KnownCopies, Links
 from pimmi.matching.lists import make_lists
 from pimmi.settings import MatchingSettings
 from pimmi.study.layout import ShardPair, StudyFolder
 from pimmi.study.links import LINKS_COLUMNS, LINKS_SCHEMA, TRANSFORM, write_links
-from pimmi.study.reading import read_parquet
 from pimmi.study.shards import Shard, read_shard
 from pimmi.workers.memory import keep_freed_memory
 
@@ -27,16 +26,20 @@ Rows = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class CompareTask:
-    """A pair of shards; `size` is how many pairs of images it has."""
+    """A pair of shards; `size` is how many pairs of images it has.
+
+    `known` is what is known of the near-exact copies of the images of each of the two, or of the one, if anything is.
+    """
 
     folder: StudyFolder
     pair: ShardPair
     settings: MatchingSettings
     size: int
+    known: tuple[KnownCopies, ...] = ()
 
 
 def compare_shards(task: CompareTask) -> int:
-    """Write the links between the images of two shards, or inside one; returns how many."""
+    """Write the links between the images of two shards, or inside one; returns how many are of near-exact copies."""
     keep_freed_memory()
     first, second = task.pair
     block = _block(task.folder.shard(first), task.settings)
@@ -45,15 +48,15 @@ def compare_shards(task: CompareTask) -> int:
     else:
         links = _links_between(block, _block(task.folder.shard(second), task.settings), task)
     write_links(pa.concat_tables(links).combine_chunks(), task.folder, pair=task.pair)
-    return sum(map(len, links))
+    return len(links[0])
 
 
 def _links_inside(block: ImageBlock, task: CompareTask) -> list[pa.Table]:
     from pimmi.matching.match import match_blocks, match_near
 
     codebook = load_codebook(task.settings.codebook)
-    near = match_near(block, None, settings=task.settings, codebook=codebook)
-    (rows,) = _standing([near.result], [len(block)])
+    near = match_near(block, None, settings=task.settings, codebook=codebook, known=task.known)
+    (rows,) = _standing([near.result], [len(block)], task)
     standing = block.taken(rows, codebook=codebook, probes=task.settings.probes)
     matched = match_blocks(standing, None, settings=task.settings, codebook=codebook)
     matched = replace(matched, query=rows[matched.query], result=rows[matched.result])
@@ -64,11 +67,9 @@ def _links_between(first: ImageBlock, second: ImageBlock, task: CompareTask) -> 
     from pimmi.matching.match import match_blocks, match_near
 
     codebook = load_codebook(task.settings.codebook)
-    inside = [_near_rows(task.folder, number) for number in task.pair]
-    near = match_near(first, second, settings=task.settings, codebook=codebook, inside=inside)
-    across = [near.result[near.result < len(first)], near.result[near.result >= len(first)] - len(first)]
-    found = [np.concatenate([known[:, 1], rows]) for known, rows in zip(inside, across, strict=True)]
-    rows = _standing(found, [len(first), len(second)])
+    near = match_near(first, second, settings=task.settings, codebook=codebook, known=task.known)
+    found = [near.result[near.result < len(first)], near.result[near.result >= len(first)] - len(first)]
+    rows = _standing(found, [len(first), len(second)], task)
     blocks = [
         block.taken(kept, codebook=codebook, probes=task.settings.probes)
         for block, kept in zip((first, second), rows, strict=True)
@@ -79,25 +80,13 @@ def _links_between(first: ImageBlock, second: ImageBlock, task: CompareTask) -> 
     return [_table(near, task, len(first), near=True), _table(matched, task, len(first), near=False)]
 
 
-def _near_rows(folder: StudyFolder, number: int) -> Rows:
-    """The known pairs of near-exact copies in a shard, int64 (k, 2); the smaller one comes first."""
-    path = folder.links_of((number, number))
-    if not path.exists():
-        return np.empty((0, 2), np.int64)
-    links = read_parquet(path, schema=LINKS_SCHEMA)
-    near = links.filter(links.column("near"))
-    return np.column_stack([near.column(f"{end}_row").to_numpy() for end in ("query", "result")]).astype(
-        np.int64
-    )
-
-
-def _standing(found: Sequence[Rows], lengths: Sequence[int]) -> list[Rows]:
+def _standing(found: Sequence[Rows], lengths: Sequence[int], task: CompareTask) -> list[Rows]:
     """The rows of each block that have fewer than STANDING near-exact copies of smaller id; `found` has each of those
-    once for every copy."""
-    return [
-        np.flatnonzero(np.bincount(rows, minlength=length) < STANDING)
-        for rows, length in zip(found, lengths, strict=True)
-    ]
+    once for every copy that wasn't known."""
+    counts = [np.bincount(rows, minlength=length) for rows, length in zip(found, lengths, strict=True)]
+    for number, known in enumerate(task.known):
+        counts[number] += known.counts
+    return [np.flatnonzero(count < STANDING) for count in counts]
 
 
 def image_block(shard: Shard, *, settings: MatchingSettings) -> ImageBlock:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from pimmi.errors import PimmiError
 from pimmi.pipeline.comparing import CompareTask, compare_shards
 from pimmi.pipeline.crew import crew, crew_of_one
+from pimmi.pipeline.near_copies import NearCopies
 from pimmi.pipeline.renewing import renew
 from pimmi.progress import Progress, Stage
 from pimmi.settings import Settings
@@ -35,17 +37,18 @@ def _link(
     tasks: list[CompareTask], folder: StudyFolder, *, workers: int | Pool | None, progress: Progress
 ) -> None:
     pairs = sum(task.size for task in tasks)
+    copies = NearCopies.inside_shards(folder)
     with (
         crew(workers, progress) as pool,
         progress.stage("Matching", total=pairs, unit="pairs of images") as stage,
     ):
-        crashed = _run(tasks, pool, stage)
+        crashed = _run(tasks, pool, stage, copies)
     if crashed:
         with (
             crew_of_one(workers) as pool,
             progress.stage("Matching again", total=None, unit="pairs of images") as stage,
         ):
-            crashed = _run([task for task, _ in crashed], pool, stage)
+            crashed = _run([task for task, _ in crashed], pool, stage, copies)
     if crashed:
         (task, reason), *_ = crashed
         first, second = task.pair
@@ -87,15 +90,23 @@ def _pairs_of_images(first: int, second: int, pair: tuple[int, int]) -> int:
     return first * (first - 1) // 2 if pair[0] == pair[1] else first * second
 
 
-def _run(tasks: list[CompareTask], pool: Pool, stage: Stage) -> list[tuple[CompareTask, str]]:
-    """Run the tasks, and return those whose worker died, with the reason."""
+def _run(
+    tasks: list[CompareTask], pool: Pool, stage: Stage, copies: NearCopies
+) -> list[tuple[CompareTask, str]]:
+    """Run the tasks, and return those whose worker died, with the reason.
+
+    Each knows the near-exact copies that those before it found.
+    """
     crashed = []
-    for outcome in pool.map_unordered(compare_shards, tasks):
+    told = (replace(task, known=copies.before(task.pair)) for task in tasks)
+    for outcome in pool.map_unordered(compare_shards, told):
         if isinstance(outcome, Failed):
             raise outcome.error
         task = tasks[outcome.index]
         if isinstance(outcome, Crashed):
             crashed.append((task, outcome.reason))
         else:
+            if outcome.result and task.folder.links_of(task.pair).exists():
+                copies.learn(task.pair)
             stage.advance(task.size)
     return crashed

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from pimmi.decisions.store import DecisionStore
 from pimmi.errors import StudyError
+from pimmi.pipeline.near_copies import NearCopies
 from pimmi.pipeline.renewing import shards_to_match
 from pimmi.progress import Progress, Stage
 from pimmi.study.catalogue import Ids, among, id_array
@@ -112,9 +113,11 @@ def _bring(folder: StudyFolder, other: StudyFolder, rows: pa.Table, *, known: Id
             brought.append(ids[kept])
         stage.advance()
     carried = numbers.keys() - shards_to_match(other, remain)
+    copies = NearCopies.of_all_links(other)
     for first, second in other.linked_pairs():
         if first in carried and second in carried:
-            links = places.moved(read_parquet(other.links_of((first, second)), schema=LINKS_SCHEMA))
+            links = read_parquet(other.links_of((first, second)), schema=LINKS_SCHEMA)
+            links = places.moved(links.filter(pa.array(~copies.superfluous(links))))
             write_links(links, folder, pair=(numbers[first], numbers[second]))
     return np.concatenate(brought)
 

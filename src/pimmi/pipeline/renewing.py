@@ -1,31 +1,28 @@
 """Renewing shards some of whose images are to be matched again, because images that stood for them are gone.
 
 An image with STANDING near-exact copies of smaller id or more isn't matched with the rest (`pimmi.study.standing`), and
-of its near-exact copies in one shard only the smallest are linked with it. When those go, the rest is missing.
+of its near-exact copies only the smallest are looked for. When those go, the rest is missing.
 """
 
 from __future__ import annotations
-
-from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from pimmi.matching.blocks import LOOKED_AT, STANDING
-from pimmi.study.catalogue import PLACES, among, id_array
+from pimmi.matching.blocks import STANDING
+from pimmi.pipeline.near_copies import NearCopies, drop_superfluous, shard_ids
+from pimmi.study.catalogue import among, id_array
 from pimmi.study.files import FILES_SCHEMA, read_files, write_files
-from pimmi.study.images import IMAGES_SCHEMA, count_images
-from pimmi.study.layout import ShardPair, StudyFolder
+from pimmi.study.images import count_images
+from pimmi.study.layout import StudyFolder
 from pimmi.study.links import LINKS_SCHEMA, write_links
 from pimmi.study.moving import Places
 from pimmi.study.reading import read_parquet
 from pimmi.study.shards import read_shard, taken, write_shard
 
-Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
-NEAR_SCHEMA = pa.schema([LINKS_SCHEMA.field(name) for name in (*PLACES, "near")])
 
 
 def renew(folder: StudyFolder) -> None:
@@ -51,83 +48,31 @@ def renew_shards(folder: StudyFolder, files: pa.Table) -> bool:
     return bool(unmatched)
 
 
-def shards_to_match(folder: StudyFolder, held: Mapping[int, Mask]) -> set[int]:
-    """The shards with an image that is to be matched again if, of each shard, only the images `held` remain."""
-    numbers = sorted(held)
-    starts = dict(zip(numbers, np.cumsum([0, *(len(held[number]) for number in numbers)]), strict=False))
-    remain = np.concatenate([np.zeros(0, bool), *(held[number] for number in numbers)])
-    if remain.all():
+def shards_to_match(folder: StudyFolder, held: dict[int, Mask]) -> set[int]:
+    """The shards with an image that is to be matched again if, of each shard, only the images `held` remain.
+
+    Those are images that keep fewer than STANDING of their LOOKED_AT smallest copies, and had as many.
+    """
+    if all(mask.all() for mask in held.values()):
         return set()
-    ranks = _ranks(folder, numbers)
-    before, after = np.zeros((2, len(remain)), np.int64)
-    cut = np.zeros(len(remain), bool)
-    pairs = folder.linked_pairs()
-    inside = {first: _near(folder, (first, second), starts) for first, second in pairs if first == second}
-    for pair in pairs:
-        first, second = pair
-        found = inside[first] if first == second else _near(folder, pair, starts)
-        before += np.bincount(found[1], minlength=len(remain))
-        after += np.bincount(found[1][remain[found[0]]], minlength=len(remain))
-        if first != second:
-            known = [inside[number] for number in pair if number in inside]
-            found = np.concatenate([found, *known], axis=1)
-        cut |= _cut(found[0], found[1], remain, ranks)
-    (again,) = np.nonzero(remain & (cut | _lost(before, after)))
-    places = np.searchsorted([starts[number] for number in numbers], again, side="right") - 1
-    return {numbers[place] for place in places.tolist()}
-
-
-def _lost(before: NDArray[np.int64], after: NDArray[np.int64]) -> Mask:
-    return (before >= STANDING) & (after < STANDING)
-
-
-def _cut(queries: Ints, results: Ints, remain: Mask, ranks: Ints) -> Mask:
-    """The images that keep fewer than STANDING of their LOOKED_AT smallest copies, and had more."""
-    order = np.lexsort((ranks[queries], results))
-    queries, results = queries[order], results[order]
-    smallest = np.arange(len(results)) - np.searchsorted(results, results) < LOOKED_AT
-    queries, results = queries[smallest], results[smallest]
-    before = np.bincount(results, minlength=len(remain))
-    after = np.bincount(results[remain[queries]], minlength=len(remain))
-    return _lost(before, after)
-
-
-def _near(folder: StudyFolder, pair: ShardPair, starts: Mapping[int, int]) -> Ints:
-    """The near-exact copies that the links between two shards tell of: int64 (2, k), the smaller images, the larger."""
-    links = read_parquet(folder.links_of(pair), schema=NEAR_SCHEMA)
-    near = links.filter(links.column("near"))
-    return np.stack([_numbers(near, end, starts) for end in ("query", "result")])
-
-
-def _ranks(folder: StudyFolder, numbers: Sequence[int]) -> Ints:
-    """The rank by id of each image of all shards."""
-    ids = np.concatenate([_ids(folder, number) for number in numbers])
-    ranks = np.empty(len(ids), np.int64)
-    ranks[np.argsort(ids, kind="stable")] = np.arange(len(ids))
-    return ranks
-
-
-def _numbers(links: pa.Table, end: str, starts: Mapping[int, int]) -> NDArray[np.int64]:
-    """The images at one end of links, by their number among those of all shards."""
-    shards, rows = (links.column(f"{end}_{part}").to_numpy() for part in ("shard", "row"))
-    known, place = np.unique(shards, return_inverse=True)
-    found: NDArray[np.int64] = np.array([starts[number] for number in known.tolist()], np.int64)[place] + rows
+    copies = NearCopies.of_all_links(folder)
+    found = set()
+    for number, mask in held.items():
+        before, after = copies.remaining(number, held)
+        if (mask & (before >= STANDING) & (after < STANDING)).any():
+            found.add(number)
     return found
 
 
 def _held(folder: StudyFolder, files: pa.Table) -> dict[int, Mask]:
     """For each shard, which of its images a file holds."""
     ids = np.unique(id_array(files.select(["image_id"]).drop_null()))
-    return {number: among(_ids(folder, number), ids) for number in folder.shard_numbers()}
+    return {number: among(shard_ids(folder, number), ids) for number in folder.shard_numbers()}
 
 
-def _ids(folder: StudyFolder, number: int) -> NDArray[np.bytes_]:
-    schema = pa.schema([IMAGES_SCHEMA.field("image_id")])
-    return id_array(read_parquet(folder.shard(number) / "images.parquet", schema=schema))
-
-
-def _write(folder: StudyFolder, held: Mapping[int, Mask], unmatched: set[int]) -> None:
+def _write(folder: StudyFolder, held: dict[int, Mask], unmatched: set[int]) -> None:
     """Write the shards that are unmatched or hold more than is held, and the links of the others among them."""
+    drop_superfluous(folder)
     empty = [number for number, mask in held.items() if not mask.any()]
     awaits = folder.next_files_number()
     places, numbers = Places(), {}

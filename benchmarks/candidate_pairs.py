@@ -95,18 +95,17 @@ def find_pairs(corpus: Path, *, settings: Settings) -> Pairs:
     found, rows = [], []
     for one, other in combinations_with_replacement(range(len(blocks)), 2):
         second = None if one == other else blocks[other]
-        found.append(
-            find_candidates(
-                blocks[one],
-                second,
-                settings=settings.matching,
-                codebook=load_codebook(),
-            )
-        )
         numbers = np.arange(len(blocks[one])) + starts[one]
         if second is not None:
             numbers = np.concatenate([numbers, np.arange(len(second)) + starts[other]])
-        rows.append(numbers[found[-1].rows])
+        for part in find_candidates(
+            blocks[one],
+            second,
+            settings=settings.matching,
+            codebook=load_codebook(),
+        ):
+            found.append(part)
+            rows.append(numbers[part.rows])
     return Pairs(
         truth,
         [name for name in names if name in truth],

@@ -109,15 +109,16 @@ class Candidates:
         values, agreement, alike = [], [], []
         for one, other in combinations_with_replacement(blocks, 2):
             second = None if one is other else other
-            found = find_candidates(one, second, settings=settings, codebook=codebook)
-            kept = may_be_copies(found.links, found.pixels, found.areas)
-            links, pixels, areas = found.links[kept], found.pixels[kept], found.areas[kept]
             ids = one.ids if second is None else [*one.ids, *second.ids]
-            pairs += [(names[ids[query]], names[ids[result]]) for query, result in found.rows[kept].tolist()]
-            values.append(measures(links, pixels, areas))
-            agreement.append(pixels[:, 0] / np.maximum(pixels[:, 0] + pixels[:, 1], 1))
-            similar = (pixels[:, 4] > ALIKE_CORRELATION) & (agreement[-1] > ALIKE_AGREEMENT)
-            alike.append(similar & (links[:, 3] >= ALIKE_SCORE))
+            for found in find_candidates(one, second, settings=settings, codebook=codebook):
+                kept = may_be_copies(found.links, found.pixels, found.areas)
+                links, pixels, areas = found.links[kept], found.pixels[kept], found.areas[kept]
+                rows = found.rows[kept].tolist()
+                pairs += [(names[ids[query]], names[ids[result]]) for query, result in rows]
+                values.append(measures(links, pixels, areas))
+                agreement.append(pixels[:, 0] / np.maximum(pixels[:, 0] + pixels[:, 1], 1))
+                similar = (pixels[:, 4] > ALIKE_CORRELATION) & (agreement[-1] > ALIKE_AGREEMENT)
+                alike.append(similar & (links[:, 3] >= ALIKE_SCORE))
         return cls(
             corpus,
             read_truth(corpus / "truth.csv"),

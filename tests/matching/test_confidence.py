@@ -242,10 +242,10 @@ def test_two_patterns_that_repeat_are_not_linked_though_they_coincide() -> None:
         "other enlarged": tartan(across_other, down_other, zoom=1.6),
     }
     whole = block({name: described(cloth) for name, cloth in cloths.items()})
-    found = find_candidates(whole, None, settings=SETTINGS.matching, codebook=load_codebook())
+    (found,) = find_candidates(whole, None, settings=SETTINGS.matching, codebook=load_codebook())
     coincide = found.pixels[:, 0] > 0.9 * found.pixels[:, 2]
     assert (found.links[coincide, INLIERS] > 50).sum() >= 3
-    links = match_blocks(whole, None, settings=SETTINGS.matching, codebook=load_codebook())
+    (links,) = match_blocks(whole, None, settings=SETTINGS.matching, codebook=load_codebook())
     assert (links.confidence < SETTINGS.matching.confidence_among(2)).all()
 
 
@@ -253,6 +253,6 @@ def test_two_patterns_that_repeat_are_not_linked_though_they_coincide() -> None:
 def test_a_real_picture_of_something_that_repeats_is_linked_with_its_copy(name: str) -> None:
     original = picture(name)
     whole = block({"a": described(original), "b": described(recompressed(original))})
-    links = match_blocks(whole, None, settings=SETTINGS.matching, codebook=load_codebook())
+    (links,) = match_blocks(whole, None, settings=SETTINGS.matching, codebook=load_codebook())
     assert len(links) == 1
     assert links.confidence[0] > 0.99

@@ -57,7 +57,7 @@ def images() -> dict[str, Described]:
 
 def match(first: ImageBlock, second: ImageBlock | None = None, *, everything: bool = False) -> Links:
     chosen = EVERYTHING if everything else SETTINGS.matching
-    return match_blocks(first, second, settings=chosen, codebook=load_codebook())
+    return Links.joined(match_blocks(first, second, settings=chosen, codebook=load_codebook()))
 
 
 def rows(links: Links, first: ImageBlock, second: ImageBlock | None = None) -> dict[Pair, bytes]:
@@ -131,7 +131,7 @@ def test_less_sure_links_are_kept_only_if_they_certainly_share_something(
     everything = match(whole, everything=True)
     bound = float(np.median(everything.confidence))
     few = replace(SETTINGS.matching, stored_confidence=bound)
-    kept = match_blocks(whole, None, settings=few, codebook=load_codebook())
+    (kept,) = match_blocks(whole, None, settings=few, codebook=load_codebook())
     wanted = (everything.confidence >= bound) | (everything.score >= CERTAIN_SCORE)
     assert np.array_equal(kept.score, everything.score[wanted])
 
@@ -142,7 +142,7 @@ def test_threads_find_the_same_links(
 ) -> None:
     whole = block(images)
     with ThreadPoolExecutor(workers) as threads:
-        links = match_blocks(whole, None, settings=EVERYTHING, codebook=load_codebook(), threads=threads)
+        (links,) = match_blocks(whole, None, settings=EVERYTHING, codebook=load_codebook(), threads=threads)
     assert rows(links, whole) == expected
     assert len(expected) > AT_ONCE
 
@@ -206,6 +206,8 @@ def test_a_task_in_parts_gives_the_same_bytes(
     found = unordered(one) | unordered(other) | unordered(one, other)
     assert found == expected
     assert unordered(other, one) == unordered(one, other)
+    parts = list(match_blocks(block(images), None, settings=EVERYTHING, codebook=load_codebook()))
+    assert max(map(len, parts)) < len(expected)
 
 
 def test_nothing_is_linked_in_blocks_without_points(images: dict[str, Described]) -> None:

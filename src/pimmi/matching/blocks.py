@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
 from functools import cached_property
 
 import numpy as np
@@ -126,3 +127,10 @@ class Links:
 
     def __len__(self) -> int:
         return len(self.query)
+
+    @classmethod
+    def joined(cls, parts: Iterable[Links]) -> Links:
+        """One or more parts, one after the other."""
+        found = list(parts)
+        columns = {field.name: [getattr(part, field.name) for part in found] for field in fields(cls)}
+        return cls(**{name: np.concatenate(arrays) for name, arrays in columns.items()})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -130,16 +130,18 @@ def find_candidates(
     settings: MatchingSettings,
     codebook: Codebook,
     threads: Executor | None = None,
-) -> Candidates:
+) -> Iterator[Candidates]:
     """The pairs of images, of one block or between two, that at least `minimum_inliers` points put together.
 
-    Where these have more than MOST_MATCHES matches, some of the images are compared at a time. Pixels are compared in
-    `threads`, if there are any.
+    Where these have more than MOST_MATCHES matches, some of the images are compared at a time, and what is found of
+    them is given apart. Pixels are compared in `threads`, if there are any.
     """
     try:
-        return _find(first, second, settings=settings, codebook=codebook, most=MOST_MATCHES, threads=threads)
+        found = _find(first, second, settings=settings, codebook=codebook, most=MOST_MATCHES, threads=threads)
     except TooManyMatches:
-        return _find_in_parts(first, second, settings=settings, codebook=codebook)
+        yield from _find_in_parts(first, second, settings=settings, codebook=codebook)
+    else:
+        yield found
 
 
 def _find(
@@ -178,15 +180,17 @@ def _find_in_parts(
     *,
     settings: MatchingSettings,
     codebook: Codebook,
-) -> Candidates:
+) -> Iterator[Candidates]:
     """The candidates of the halves of a block, with each other or with the second block."""
     if len(first) == 1 and second is not None:
         if len(second) == 1:
             most = np.iinfo(np.int64).max
-            return _find(first, second, settings=settings, codebook=codebook, most=most)
-        turned = _find_in_parts(second, first, settings=settings, codebook=codebook)
-        rows = turned.rows
-        return replace(turned, rows=np.where(rows < len(second), rows + len(first), rows - len(second)))
+            yield _find(first, second, settings=settings, codebook=codebook, most=most)
+            return
+        for turned in _find_in_parts(second, first, settings=settings, codebook=codebook):
+            rows = turned.rows
+            yield replace(turned, rows=np.where(rows < len(second), rows + len(first), rows - len(second)))
+        return
     halves = np.array_split(np.arange(len(first)), 2)
     parts = [first.taken(rows, codebook=codebook, probes=settings.probes) for rows in halves]
     pairs: list[tuple[int, int | None]] = (
@@ -194,23 +198,12 @@ def _find_in_parts(
     )
     blocks = parts if second is None else [*parts, second]
     starts = np.cumsum([0, *map(len, blocks)])
-    found = []
     for one, other in pairs:
-        candidates = find_candidates(
-            blocks[one],
-            None if other is None else blocks[other],
-            settings=settings,
-            codebook=codebook,
-        )
-        beyond = candidates.rows >= len(blocks[one])
+        with_other = None if other is None else blocks[other]
         ahead = 0 if other is None else starts[other] - len(blocks[one])
-        found.append(replace(candidates, rows=candidates.rows + np.where(beyond, ahead, starts[one])))
-    return Candidates(
-        **{
-            field.name: np.concatenate([getattr(part, field.name) for part in found])
-            for field in fields(Candidates)
-        }
-    )
+        for candidates in find_candidates(blocks[one], with_other, settings=settings, codebook=codebook):
+            beyond = candidates.rows >= len(blocks[one])
+            yield replace(candidates, rows=candidates.rows + np.where(beyond, ahead, starts[one]))
 
 
 def find_near_candidates(
@@ -350,16 +343,16 @@ def match_blocks(
     settings: MatchingSettings,
     codebook: Codebook,
     threads: Executor | None = None,
-) -> Links:
+) -> Iterator[Links]:
     """The links among the images of a block, or between those of two; no image may be in both.
 
-    Kept are those of `stored_confidence` or more, and those that certainly share something (CERTAIN_SCORE). `threads`
-    are as in `find_candidates`.
+    Kept are those of `stored_confidence` or more, and those that certainly share something (CERTAIN_SCORE). They are
+    given in parts, and `threads` are, as in `find_candidates`.
     """
-    found = find_candidates(first, second, settings=settings, codebook=codebook, threads=threads)
-    sure = confidence(found.links, found.pixels, found.areas)
-    certain = (found.links[:, 3] >= CERTAIN_SCORE) & (found.pixels[:, 0] >= FEWEST_WINDOWS)
-    return _links(found, sure, np.flatnonzero((sure >= settings.stored_confidence) | certain))
+    for found in find_candidates(first, second, settings=settings, codebook=codebook, threads=threads):
+        sure = confidence(found.links, found.pixels, found.areas)
+        certain = (found.links[:, 3] >= CERTAIN_SCORE) & (found.pixels[:, 0] >= FEWEST_WINDOWS)
+        yield _links(found, sure, np.flatnonzero((sure >= settings.stored_confidence) | certain))
 
 
 def match_near(
@@ -436,7 +429,7 @@ def compile_all() -> None:
         thumbnail_sizes=sizes,
     )
     match_near(block, None, settings=MatchingSettings(), codebook=codebook)
-    match_blocks(block, None, settings=MatchingSettings(), codebook=codebook)
+    list(match_blocks(block, None, settings=MatchingSettings(), codebook=codebook))
     select(np.zeros((2, 2), np.float32), np.zeros(2, np.float32), count=1)
 
 

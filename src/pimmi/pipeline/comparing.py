@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from pimmi.matching.blocks import STANDING, ImageBlock, KnownCopies, Links
 from pimmi.matching.lists import make_lists
 from pimmi.settings import MatchingSettings
 from pimmi.study.layout import ShardPair, StudyFolder
-from pimmi.study.links import LINKS_COLUMNS, LINKS_SCHEMA, TRANSFORM, write_links
+from pimmi.study.links import LINKS_COLUMNS, LINKS_SCHEMA, TRANSFORM, write_links_in_parts
 from pimmi.study.shards import Shard, read_shard
 from pimmi.workers.memory import keep_freed_memory
 
@@ -44,26 +45,28 @@ def compare_shards(task: CompareTask) -> int:
     first, second = task.pair
     block = _block(task.folder.shard(first), task.settings)
     if first == second:
-        links = _links_inside(block, task)
+        near, matched = _links_inside(block, task)
     else:
-        links = _links_between(block, _block(task.folder.shard(second), task.settings), task)
-    write_links(pa.concat_tables(links).combine_chunks(), task.folder, pair=task.pair)
-    return len(links[0])
+        near, matched = _links_between(block, _block(task.folder.shard(second), task.settings), task)
+    tables = (_table(links, task, len(block), near=False) for links in matched)
+    of_near = _table(near, task, len(block), near=True)
+    write_links_in_parts(chain([of_near], tables), task.folder, pair=task.pair)
+    return len(near)
 
 
-def _links_inside(block: ImageBlock, task: CompareTask) -> list[pa.Table]:
+def _links_inside(block: ImageBlock, task: CompareTask) -> tuple[Links, Iterator[Links]]:
+    """Those of near-exact copies, and the others, in parts."""
     from pimmi.matching.match import match_blocks, match_near
 
     codebook = load_codebook(task.settings.codebook)
     near = match_near(block, None, settings=task.settings, codebook=codebook, known=task.known)
     (rows,) = _standing([near.result], [len(block)], task)
     standing = block.taken(rows, codebook=codebook, probes=task.settings.probes)
-    matched = match_blocks(standing, None, settings=task.settings, codebook=codebook)
-    matched = replace(matched, query=rows[matched.query], result=rows[matched.result])
-    return [_table(near, task, len(block), near=True), _table(matched, task, len(block), near=False)]
+    return near, _of_rows(rows, match_blocks(standing, None, settings=task.settings, codebook=codebook))
 
 
-def _links_between(first: ImageBlock, second: ImageBlock, task: CompareTask) -> list[pa.Table]:
+def _links_between(first: ImageBlock, second: ImageBlock, task: CompareTask) -> tuple[Links, Iterator[Links]]:
+    """As `_links_inside`."""
     from pimmi.matching.match import match_blocks, match_near
 
     codebook = load_codebook(task.settings.codebook)
@@ -74,10 +77,14 @@ def _links_between(first: ImageBlock, second: ImageBlock, task: CompareTask) -> 
         block.taken(kept, codebook=codebook, probes=task.settings.probes)
         for block, kept in zip((first, second), rows, strict=True)
     ]
-    matched = match_blocks(*blocks, settings=task.settings, codebook=codebook)
     of_both = np.concatenate([rows[0], rows[1] + len(first)])
-    matched = replace(matched, query=of_both[matched.query], result=of_both[matched.result])
-    return [_table(near, task, len(first), near=True), _table(matched, task, len(first), near=False)]
+    return near, _of_rows(of_both, match_blocks(*blocks, settings=task.settings, codebook=codebook))
+
+
+def _of_rows(rows: Rows, parts: Iterator[Links]) -> Iterator[Links]:
+    """The links between images of which only some rows were matched."""
+    for links in parts:
+        yield replace(links, query=rows[links.query], result=rows[links.result])
 
 
 def _standing(found: Sequence[Rows], lengths: Sequence[int], task: CompareTask) -> list[Rows]:

@@ -7,7 +7,7 @@ are. There are more of them than count, so that a few may be removed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pyarrow as pa
@@ -85,14 +85,14 @@ class NearCopies:
             rows=np.searchsorted(self._ranks[other], smallest[known]).astype(np.int32),
         )
 
-    def remaining(self, shard: int, held: Mapping[int, Mask]) -> tuple[Ints, Ints]:
-        """How many copies each image of a shard has, and how many of these are `held`; LOOKED_AT at most."""
+    def remaining(self, held: Mapping[int, Mask]) -> Iterator[tuple[int, Ints, Ints]]:
+        """For each shard with copies, its number, how many each of its images has, and how many of these are `held`."""
         remain = np.zeros(sum(map(len, self._ranks.values())) + 1, bool)
         for number, mask in held.items():
             remain[self._ranks[number][mask]] = True
-        smallest = self._smallest_of(shard)
-        places = np.minimum(smallest, len(remain) - 1)
-        return np.count_nonzero(smallest != NONE, axis=1), np.count_nonzero(remain[places], axis=1)
+        for number, smallest in self._smallest.items():
+            places = np.minimum(smallest, len(remain) - 1)
+            yield number, np.count_nonzero(smallest != NONE, axis=1), np.count_nonzero(remain[places], axis=1)
 
     def superfluous(self, links: pa.Table) -> Mask:
         """Which of some links (columns of `NEAR_SCHEMA` or more) are of near-exact copies beyond the smallest ones."""

@@ -55,13 +55,11 @@ def shards_to_match(folder: StudyFolder, held: dict[int, Mask]) -> set[int]:
     """
     if all(mask.all() for mask in held.values()):
         return set()
-    copies = NearCopies.of_all_links(folder)
-    found = set()
-    for number, mask in held.items():
-        before, after = copies.remaining(number, held)
-        if (mask & (before >= STANDING) & (after < STANDING)).any():
-            found.add(number)
-    return found
+    return {
+        number
+        for number, before, after in NearCopies.of_all_links(folder).remaining(held)
+        if (held[number] & (before >= STANDING) & (after < STANDING)).any()
+    }
 
 
 def _held(folder: StudyFolder, files: pa.Table) -> dict[int, Mask]:

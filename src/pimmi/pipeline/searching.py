@@ -129,13 +129,14 @@ class Searcher:
             found = self._candidates(query, threads, limit=limit)
             if found is None:
                 return []
-            links = match_blocks(
+            parts = match_blocks(
                 image_block(query, settings=self._settings),
                 found,
                 settings=self._settings,
                 codebook=self._codebook,
                 threads=threads,
             )
+            links = Links.joined(parts)
         ids = found.ids
         ends = np.maximum(links.query, links.result)
         (sure,) = np.nonzero(links.confidence >= self._settings.confidence_among(1))

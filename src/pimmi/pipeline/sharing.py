@@ -135,9 +135,11 @@ def _links(first: Shard, second: Shard, settings: MatchingSettings) -> pa.Table:
     if not len(first) or not len(second):
         return _SCHEMA.empty_table()
     blocks = [image_block(shard, settings=settings) for shard in (first, second)]
-    links = match_blocks(*blocks, settings=settings, codebook=load_codebook(settings.codebook))
     ids = first.ids + second.ids
-    return _described(links, ids, turned=links.query >= len(first), settings=settings)
+    return pa.concat_tables(
+        _described(links, ids, turned=links.query >= len(first), settings=settings)
+        for links in match_blocks(*blocks, settings=settings, codebook=load_codebook(settings.codebook))
+    )
 
 
 def _links_among(shard: Shard, settings: MatchingSettings) -> list[pa.Table]:
@@ -145,9 +147,9 @@ def _links_among(shard: Shard, settings: MatchingSettings) -> list[pa.Table]:
     from pimmi.matching.match import match_blocks
 
     block = image_block(shard, settings=settings)
-    links = match_blocks(block, None, settings=settings, codebook=load_codebook(settings.codebook))
     return [
         _described(links, shard.ids, turned=np.full(len(links), turned), settings=settings)
+        for links in match_blocks(block, None, settings=settings, codebook=load_codebook(settings.codebook))
         for turned in (False, True)
     ]
 

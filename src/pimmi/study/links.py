@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from pimmi.study.layout import ShardPair, StudyFolder
 from pimmi.study.reading import read_parquet
-from pimmi.study.writing import write_parquet, written_whole
+from pimmi.study.writing import write_parquet_parts, written_whole
 
 TRANSFORM = ("a11", "a12", "tx", "a21", "a22", "ty")
 
@@ -44,8 +44,13 @@ LINKS_SCHEMA = pa.schema(LINKS_COLUMNS)
 
 def write_links(links: pa.Table, folder: StudyFolder, *, pair: ShardPair) -> None:
     """Write the file of a pair of shards."""
+    write_links_in_parts([links], folder, pair=pair)
+
+
+def write_links_in_parts(tables: Iterable[pa.Table], folder: StudyFolder, *, pair: ShardPair) -> None:
+    """Write the file of a pair of shards, whose links come in tables one after the other."""
     with written_whole(folder.links_of(pair)) as path:
-        write_parquet(links, path)
+        write_parquet_parts(tables, path, schema=LINKS_SCHEMA)
 
 
 def read_links(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -19,6 +19,8 @@ from pimmi.errors import PimmiError
 
 UNFINISHED = ".new-"
 """How the name of what is being written begins."""
+ROWS_AT_ONCE = 1 << 18
+"""Rows of a table that are gathered before they are written."""
 _permit: ContextVar[Path | None] = ContextVar("permit", default=None)
 
 
@@ -85,6 +87,18 @@ def write_parquet(table: pa.Table, path: Path) -> None:
     """Write a table; an error names the full disk, if that is what it is."""
     with path.open("wb") as file:
         pq.write_table(table, file, compression="zstd")
+
+
+def write_parquet_parts(tables: Iterable[pa.Table], path: Path, *, schema: pa.Schema) -> None:
+    """Write tables as one, ROWS_AT_ONCE rows or a few more at a time; as `write_parquet` otherwise."""
+    waiting = [schema.empty_table()]
+    with path.open("wb") as file, pq.ParquetWriter(file, schema, compression="zstd") as writer:
+        for table in tables:
+            waiting.append(table)
+            if sum(map(len, waiting)) >= ROWS_AT_ONCE:
+                writer.write_table(pa.concat_tables(waiting).combine_chunks())
+                waiting = [schema.empty_table()]
+        writer.write_table(pa.concat_tables(waiting).combine_chunks())
 
 
 def write_array(array: NDArray[np.generic], path: Path) -> None:

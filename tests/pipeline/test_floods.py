@@ -6,10 +6,12 @@ import os
 import shutil
 import subprocess
 import sys
+from itertools import combinations
 from pathlib import Path
 
 import cv2
 import numpy as np
+import pyarrow as pa
 import pytest
 
 import pimmi
@@ -17,11 +19,16 @@ from conftest import complete, exports
 from pimmi.demo.pictures import load_picture
 from pimmi.demo.raster import Image, encode_jpeg
 from pimmi.matching.blocks import STANDING
-from pimmi.study.reading import values
+from pimmi.study.images import IMAGES_SCHEMA
+from pimmi.study.layout import StudyFolder
+from pimmi.study.links import LINKS_SCHEMA
+from pimmi.study.reading import read_parquet, values
 
 FLOOD = 3 * STANDING
 FEW = 10
 SHARD_IMAGES = 20
+SMALLEST_SHARD = 11
+IDS = pa.schema([IMAGES_SCHEMA.field("image_id")])
 MOMENTS = 12
 
 
@@ -104,12 +111,33 @@ def test_a_flood_has_few_links_for_its_images(study: pimmi.Study) -> None:
         assert linked == standing
 
 
-@pytest.mark.parametrize(("shard_images", "workers"), [(11, 2), (5000, 1)])
+@pytest.mark.parametrize(("shard_images", "workers"), [(SMALLEST_SHARD, 2), (5000, 1)])
 def test_shards_and_workers_change_nothing(
     images: Path, expected: dict[str, bytes], tmp_path: Path, shard_images: int, workers: int
 ) -> None:
     study = complete(tmp_path / "study", images, settings=in_shards_of(shard_images), workers=workers)
     assert exports(study, tmp_path / "tables") == expected
+
+
+def test_a_family_that_lies_in_many_shards_is_collapsed_too(images: Path, tmp_path: Path) -> None:
+    """No two shards together hold as many copies as have to stand, but earlier ones tell later ones."""
+    study = complete(tmp_path / "study", images, settings=in_shards_of(SMALLEST_SHARD), workers=1)
+    folder = StudyFolder(study.path)
+    numbers = folder.shard_numbers()
+    copies = set(copies_of(study, "coffee"))
+    held = [
+        len(
+            copies.intersection(
+                values(read_parquet(folder.shard(number) / "images.parquet", schema=IDS), "image_id")
+            )
+        )
+        for number in numbers
+    ]
+    assert max(map(sum, combinations(held, 2))) < STANDING
+    matched = 0
+    for pair in folder.linked_pairs():
+        matched += values(read_parquet(folder.links_of(pair), schema=LINKS_SCHEMA), "near").count(False)
+    assert matched < 0.7 * FLOOD * (FLOOD - 1) / 2
 
 
 def test_three_uneven_steps_change_nothing(images: Path, expected: dict[str, bytes], tmp_path: Path) -> None:

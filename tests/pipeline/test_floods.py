@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from itertools import combinations
 from pathlib import Path
 
@@ -18,7 +19,7 @@ import pimmi
 from conftest import complete, exports
 from pimmi.demo.pictures import load_picture
 from pimmi.demo.raster import Image, encode_jpeg
-from pimmi.matching.blocks import STANDING
+from pimmi.matching.blocks import LOOKED_AT, STANDING
 from pimmi.study.images import IMAGES_SCHEMA
 from pimmi.study.layout import StudyFolder
 from pimmi.study.links import LINKS_SCHEMA
@@ -189,6 +190,34 @@ def test_removing_images_that_stood_for_others_gives_what_a_new_study_would(
     assert exports(opened, tmp_path / "tables") == expected
     opened.compact()
     assert exports(opened, tmp_path / "tables") == expected
+
+
+def most_near_links(study: pimmi.Study) -> int:
+    """Of one image, to smaller ones."""
+    folder = StudyFolder(study.path)
+    ends: Counter[tuple[int, int]] = Counter()
+    for pair in folder.linked_pairs():
+        links = read_parquet(folder.links_of(pair), schema=LINKS_SCHEMA)
+        near = links.filter(links.column("near"))
+        ends.update(zip(values(near, "result_shard"), values(near, "result_row"), strict=True))
+    return max(ends.values())
+
+
+def test_links_beyond_the_smallest_go_before_images_do(images: Path, tmp_path: Path) -> None:
+    """Of those beyond only some were found."""
+    opened = complete(tmp_path / "study", images, settings=in_shards_of(SMALLEST_SHARD))
+    assert most_near_links(opened) > LOOKED_AT
+    opened.remove(["rocket.jpg"])
+    assert most_near_links(opened) > LOOKED_AT
+    opened.compact()
+    assert most_near_links(opened) == LOOKED_AT
+
+
+def test_they_go_as_well_where_others_are_matched_again(images: Path, tmp_path: Path) -> None:
+    opened = complete(tmp_path / "study", images, settings=in_shards_of(SMALLEST_SHARD))
+    opened.remove(paths_of(opened, set(copies_of(opened, "coffee")[:1])))
+    assert not opened.status().matched
+    assert most_near_links(opened) <= LOOKED_AT
 
 
 def test_one_removal_after_the_other_with_compacting_in_between(images: Path, tmp_path: Path) -> None:

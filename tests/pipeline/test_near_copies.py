@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pimmi.matching.blocks import LOOKED_AT, KnownCopies
-from pimmi.pipeline.near_copies import NearCopies, drop_superfluous
+from pimmi.pipeline.near_copies import NearCopies
 from pimmi.study.images import IMAGES_SCHEMA
 from pimmi.study.layout import ShardPair, StudyFolder
 from pimmi.study.links import LINKS_SCHEMA, write_links
@@ -117,7 +117,7 @@ def test_in_any_order_of_tasks_the_smallest_are_found(seed: int, apart: float) -
             for query in [query for query in names if (query, result) in alike][:LOOKED_AT]
         ]
         assert set(expected) <= set(near_links(folder))
-        drop_superfluous(folder)
+        NearCopies.of_all_links(folder).drop_superfluous()
         assert near_links(folder) == sorted(expected)
 
 
@@ -142,6 +142,6 @@ def test_links_that_are_no_near_exact_copies_stay(tmp_path: Path) -> None:
     near = pa.array([row % 2 == 0 for row in range(2 * LOOKED_AT)])
     write_links(links.set_column(place, LINKS_SCHEMA.field("near"), near), folder, pair=(0, 1))
     before = folder.links_of((0, 1)).stat().st_mtime_ns
-    drop_superfluous(folder)
+    NearCopies.of_all_links(folder).drop_superfluous()
     assert len(near_links(folder)) == 2 * LOOKED_AT
     assert folder.links_of((0, 1)).stat().st_mtime_ns == before

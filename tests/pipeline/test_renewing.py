@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from pimmi.matching.blocks import LOOKED_AT, STANDING
+from pimmi.pipeline.near_copies import NearCopies
 from pimmi.pipeline.renewing import shards_to_match
 from pimmi.study.images import IMAGES_SCHEMA
 from pimmi.study.layout import ShardPair, StudyFolder
@@ -83,9 +84,9 @@ def test_an_image_is_matched_again_when_too_few_are_left_that_stood_for_it(
     tmp_path: Path, counts: tuple[int, int], gone: list[ShardPair], expected: set[int]
 ) -> None:
     """Only the smallest count, since of those that are larger some were left out."""
-    assert shards_to_match(written(tmp_path, counts), without(*gone)) == expected
+    assert shards_to_match(NearCopies.of_all_links(written(tmp_path, counts)), without(*gone)) == expected
 
 
 def test_other_links_do_not_make_an_image_stand(tmp_path: Path) -> None:
     folder = written(tmp_path, (STANDING, 0), near=False)
-    assert shards_to_match(folder, without((0, STANDING))) == set()
+    assert shards_to_match(NearCopies.of_all_links(folder), without((0, STANDING))) == set()

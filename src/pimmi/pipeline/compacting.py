@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from itertools import combinations_with_replacement
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
-from pimmi.pipeline.near_copies import drop_superfluous
+from pimmi.pipeline.near_copies import NearCopies
 from pimmi.pipeline.renewing import renew
 from pimmi.progress import Progress
 from pimmi.settings import Settings
@@ -20,7 +19,7 @@ from pimmi.study.catalogue import Catalogue
 from pimmi.study.groups import check_matched
 from pimmi.study.images import count_images, read_images
 from pimmi.study.layout import ShardPair, StudyFolder
-from pimmi.study.links import LINKS_SCHEMA, write_links
+from pimmi.study.links import LINKS_SCHEMA, write_links_in_parts
 from pimmi.study.moving import Places
 from pimmi.study.reading import read_parquet
 from pimmi.study.shards import Shard, joined, read_shard, taken, write_shard
@@ -58,7 +57,7 @@ def compact_study(folder: StudyFolder, *, settings: Settings, progress: Progress
     held = {number: rows.get(number, NO_ROWS) for number in folder.shard_numbers()}
     dropped = len(read_images(folder)) - sum(map(len, held.values()))
     if dropped:
-        drop_superfluous(folder)
+        NearCopies.of_all_links(folder).drop_superfluous()
     groups = [
         group
         for group in _groups(held, most=settings.images.shard_images)
@@ -142,8 +141,8 @@ def _move_links(folder: StudyFolder, group: Sequence[int], places: Places, numbe
         if number in ends:
             sources[ends[0], ends[1]].append(pair)
     for target, pairs in sources.items():
-        tables = [
+        tables = (
             places.moved(read_parquet(folder.links_of(pair), schema=LINKS_SCHEMA)).select(LINKS_SCHEMA.names)
             for pair in pairs
-        ]
-        write_links(pa.concat_tables(tables).combine_chunks(), folder, pair=target)
+        )
+        write_links_in_parts(tables, folder, pair=target)

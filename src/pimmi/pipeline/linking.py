@@ -95,7 +95,7 @@ def _run(
 ) -> list[tuple[CompareTask, str]]:
     """Run the tasks, and return those whose worker died, with the reason.
 
-    Each knows the near-exact copies that those before it found.
+    Each knows the near-exact copies that those before it found, but for files that this machine doesn't see yet.
     """
     crashed = []
     told = (replace(task, known=copies.before(task.pair)) for task in tasks)

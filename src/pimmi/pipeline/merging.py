@@ -112,8 +112,8 @@ def _bring(folder: StudyFolder, other: StudyFolder, rows: pa.Table, *, known: Id
             places.move(number, to=numbers[number], rows=moved)
             brought.append(ids[kept])
         stage.advance()
-    carried = numbers.keys() - shards_to_match(other, remain)
     copies = NearCopies.of_all_links(other)
+    carried = numbers.keys() - shards_to_match(copies, remain)
     for first, second in other.linked_pairs():
         if first in carried and second in carried:
             links = read_parquet(other.links_of((first, second)), schema=LINKS_SCHEMA)

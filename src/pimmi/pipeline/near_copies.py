@@ -105,6 +105,19 @@ class NearCopies:
         beyond[beyond] = self._ranks_of(links.filter(pa.array(beyond)), "query") > last[beyond]
         return beyond
 
+    def drop_superfluous(self) -> None:
+        """Drop those links from their files, before images are dropped.
+
+        Of those beyond only some were found; were some of the smallest dropped, they would be taken for the smallest
+        ones that are left. All links must be known.
+        """
+        for pair in self._folder.linked_pairs():
+            path = self._folder.links_of(pair)
+            beyond = self.superfluous(read_parquet(path, schema=NEAR_SCHEMA))
+            if beyond.any():
+                links = read_parquet(path, schema=LINKS_SCHEMA)
+                write_links(links.filter(pa.array(~beyond)), self._folder, pair=pair)
+
     def _smallest_of(self, shard: int) -> NDArray[np.int32]:
         """int32 (n, LOOKED_AT), the ranks of the copies of each image of a shard, rising, and NONE behind them."""
         if shard in self._smallest:
@@ -136,16 +149,3 @@ def shard_ids(folder: StudyFolder, number: int) -> NDArray[np.bytes_]:
     """The ids of a shard's images, sorted."""
     schema = pa.schema([IMAGES_SCHEMA.field("image_id")])
     return id_array(read_parquet(folder.shard(number) / "images.parquet", schema=schema))
-
-
-def drop_superfluous(folder: StudyFolder) -> None:
-    """Drop the links of near-exact copies beyond the smallest ones, before images are dropped.
-
-    Of those beyond only some were found; were some of the smallest dropped, they would be taken for the smallest ones
-    that are left.
-    """
-    copies = NearCopies.of_all_links(folder)
-    for pair in folder.linked_pairs():
-        if copies.superfluous(read_parquet(folder.links_of(pair), schema=NEAR_SCHEMA)).any():
-            links = read_parquet(folder.links_of(pair), schema=LINKS_SCHEMA)
-            write_links(links.filter(pa.array(~copies.superfluous(links))), folder, pair=pair)

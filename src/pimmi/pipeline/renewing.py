@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pimmi.matching.blocks import STANDING
-from pimmi.pipeline.near_copies import NearCopies, drop_superfluous, shard_ids
+from pimmi.pipeline.near_copies import NearCopies, shard_ids
 from pimmi.study.catalogue import among, id_array
 from pimmi.study.files import FILES_SCHEMA, read_files, write_files
 from pimmi.study.images import count_images
@@ -42,22 +42,22 @@ def renew_shards(folder: StudyFolder, files: pa.Table) -> bool:
     if images == sum(count_images(folder, number) for number in folder.shard_numbers()):
         return False
     held = _held(folder, files)
-    unmatched = shards_to_match(folder, held)
+    copies = NearCopies.of_all_links(folder)
+    unmatched = shards_to_match(copies, held)
     if unmatched:
+        copies.drop_superfluous()
         _write(folder, held, unmatched)
     return bool(unmatched)
 
 
-def shards_to_match(folder: StudyFolder, held: dict[int, Mask]) -> set[int]:
+def shards_to_match(copies: NearCopies, held: dict[int, Mask]) -> set[int]:
     """The shards with an image that is to be matched again if, of each shard, only the images `held` remain.
 
     Those are images that keep fewer than STANDING of their LOOKED_AT smallest copies, and had as many.
     """
-    if all(mask.all() for mask in held.values()):
-        return set()
     return {
         number
-        for number, before, after in NearCopies.of_all_links(folder).remaining(held)
+        for number, before, after in copies.remaining(held)
         if (held[number] & (before >= STANDING) & (after < STANDING)).any()
     }
 
@@ -70,7 +70,6 @@ def _held(folder: StudyFolder, files: pa.Table) -> dict[int, Mask]:
 
 def _write(folder: StudyFolder, held: dict[int, Mask], unmatched: set[int]) -> None:
     """Write the shards that are unmatched or hold more than is held, and the links of the others among them."""
-    drop_superfluous(folder)
     empty = [number for number, mask in held.items() if not mask.any()]
     awaits = folder.next_files_number()
     places, numbers = Places(), {}
